@@ -1,0 +1,68 @@
+import type { AdminState, CommandRecord, ProbeFinding, ProbedService, ServiceKind, ServiceOverrides } from '#contract'
+import type { ServiceReading } from '../../domain/fleet/reading.ts'
+import type { CallLimits, NodeSession } from './node-session.ts'
+
+/** What the machine itself is like; asked once per probe, before the daemons. */
+export interface NodeFacts {
+  hostName: string
+  os: string
+  user: string
+  initSystem: 'systemd' | 'other'
+  sudo: 'root' | 'available' | 'denied' | 'absent'
+}
+
+/** A daemon found on a node: what the probe shows, and what `bind` needs. Plain JSON, so that it can be kept between starts. */
+export interface Detected {
+  service: ProbedService
+  findings: ProbeFinding[]
+}
+
+/** One adapter per daemon. Small parts, present or null; no method throws "not implemented". */
+export interface Driver {
+  readonly kind: ServiceKind
+  /** null: the daemon is not installed here */
+  detect(session: NodeSession, facts: NodeFacts, overrides: ServiceOverrides, limits: CallLimits): Promise<Detected | null>
+  /** Picks the behaviour for this version once. */
+  bind(detected: Detected): BoundService
+}
+
+/** One daemon on one node, ready to be read and (where it can) changed. Holds no connection: the session comes with every call. */
+export interface BoundService {
+  readonly kind: ServiceKind
+  /** one round of reading; throws AppError `daemon.not-running`, `daemon.unexpected-reply`, `exec.*`, `ssh.*` */
+  observe(session: NodeSession, limits: CallLimits): Promise<ServiceReading>
+  /** null where a server cannot be changed at run time */
+  readonly serverAdmin: ServerAdmin | null
+}
+
+/** The administrative state of one server as it was read: enough to put it back exactly. */
+export interface ServerPreImage {
+  pool: string
+  server: string
+  /** HAProxy srv_admin_state, decimal */
+  adminState: number
+  weight: number
+  configuredWeight: number
+  /** address:port, so that undo refuses a server that became another one */
+  address: string
+}
+
+/** Records every command it sends through `record`, exactly as sent. */
+export interface ServerAdmin {
+  /** null: no such server on this balancer now */
+  read(session: NodeSession, pool: string, server: string, limits: AdminLimits): Promise<ServerPreImage | null>
+  setState(session: NodeSession, pool: string, server: string, state: AdminState, limits: AdminLimits): Promise<void>
+  /** Put back admin state and weight as recorded. */
+  restore(session: NodeSession, before: ServerPreImage, limits: AdminLimits): Promise<void>
+  /** the exact command lines `setState` / `restore` would send; throws AppError `daemon.runtime-rejected` for a name that cannot be sent safely */
+  commandsFor(pool: string, server: string, state: AdminState): string[]
+  undoCommandsFor(before: ServerPreImage): string[]
+  /** the state a pre-image stands for, and whether `state` is already in force */
+  isIn(before: ServerPreImage, state: AdminState): boolean
+  /** where the commands go, e.g. `socket /run/haproxy/admin.sock` */
+  readonly via: string
+}
+
+export interface AdminLimits extends CallLimits {
+  record: (command: Omit<CommandRecord, 'nodeId'>) => void
+}

@@ -1,0 +1,73 @@
+import type { Duplex } from 'node:stream'
+import type { NodeId } from '#contract'
+
+/** No defaults hidden below: every call says how long it may take and how it is cancelled. */
+export interface CallLimits {
+  signal: AbortSignal
+  timeoutMs: number
+}
+
+/** What a command left behind. A non-zero exit is a result, not an exception. */
+export interface ExecResult {
+  /** null when the command was ended by a signal */
+  code: number | null
+  /** signal name without `SIG`, null when the command exited by itself */
+  signal: string | null
+  stdout: Buffer
+  stderr: string
+  /** the limit on stdout was reached and the rest thrown away */
+  truncated: boolean
+}
+
+export interface ExecOptions extends CallLimits {
+  /** run through `sudo -n` when the node's account needs it; a no-op for root */
+  privileged?: boolean
+  stdin?: Buffer | string
+  /** default 64 MiB is not assumed: say it */
+  maxBytes: number
+}
+
+/**
+ * One node reached over SSH: the whole surface that drivers and services may see.
+ *
+ * Errors are `AppError` with codes of the `ssh.*`, `exec.*` and `node.*` families. A lost connection after a command may have
+ * started carries `effect: 'unknown'`. Nothing here retries and nothing here prompts.
+ */
+export interface NodeSession {
+  readonly nodeId: NodeId
+  /** argv, never a command string; quoting for the remote shell happens in one place (transport/ssh/quote.ts) */
+  exec(argv: readonly [string, ...string[]], options: ExecOptions): Promise<ExecResult>
+  /**
+   * Open a connection to a unix socket on the node (direct-streamlocal; falls back to a command on the node when the server
+   * forbids forwarding). The caller ends it.
+   */
+  openSocket(path: string, options: CallLimits & { privileged?: boolean }): Promise<Duplex>
+  readFile(path: string, options: CallLimits & { privileged?: boolean; maxBytes: number }): Promise<{ bytes: Buffer; sha256: string }>
+  /** bytes received and sent over this node's connection since it was opened; the cost of polling is shown from it */
+  traffic(): { received: number; sent: number }
+}
+
+/** How a node's one connection is doing. Emitted on every change. */
+export interface ConnectionStatus {
+  state: 'idle' | 'connecting' | 'connected' | 'waiting' | 'refused'
+  since: number
+  error: Error | null
+  attempts: number
+  retryAt: number | null
+  roundTripMs: number | null
+}
+
+/**
+ * The pool of connections: one per node, opened at first use, shared, at most `maxParallelDials` handshakes at once.
+ */
+export interface NodeSessions {
+  /** Resolves once connected. Rejects at once with the last error while the node is `refused` or backing off (unless `force`). */
+  session(nodeId: NodeId, options: CallLimits & { force?: boolean }): Promise<NodeSession>
+  status(nodeId: NodeId): ConnectionStatus
+  onStatus(listener: (nodeId: NodeId, status: ConnectionStatus) => void): () => void
+  /** Forget back-off and refusal, e.g. after a key was trusted or the operator pressed retry. */
+  reset(nodeId: NodeId): void
+  /** Close and forget, e.g. after the node was removed or its target changed. */
+  drop(nodeId: NodeId): Promise<void>
+  close(): Promise<void>
+}

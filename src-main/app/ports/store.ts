@@ -1,0 +1,168 @@
+import type {
+  CommandRecord,
+  ErrorReply,
+  HistoryEntry,
+  Inventory,
+  JobId,
+  JobView,
+  NodeId,
+  ProbeReport,
+  Series,
+  ServerState,
+  Settings,
+  StateSpan,
+} from '#contract'
+
+/**
+ * What the services keep. Synchronous: better-sqlite3 is, and a journal entry costs about 0.2 ms with `synchronous=FULL`.
+ * Implementations throw AppError of the `store.*` family.
+ */
+export interface InventoryRepo {
+  load(): Inventory
+  save(inventory: Inventory): void
+  probe(nodeId: NodeId): ProbeReport | null
+  saveProbe(report: ProbeReport): void
+}
+
+export interface SettingsRepo {
+  load(): Settings
+  save(settings: Settings): void
+}
+
+export interface HostKeyRepo {
+  list(): { host: string; port: number; key: Buffer; trustedAt: number; trustedBy: string }[]
+  trust(entry: { host: string; port: number; key: Buffer; trustedAt: number; trustedBy: string }): void
+  forget(entry: { host: string; port: number; fingerprint: string }): boolean
+}
+
+export interface SecretRepo {
+  list(): { owner: string; kind: 'password' | 'passphrase'; storedAt: number }[]
+  get(owner: string, kind: string): { sealed: Uint8Array; keyId: string } | null
+  put(entry: { owner: string; kind: 'password' | 'passphrase'; sealed: Uint8Array; keyId: string; storedAt: number }): void
+  remove(owner: string, kind: string): boolean
+}
+
+/** A job as it is kept. `input` and the steps' `intent` are JSON of the job's own definition, parsed by it when read back. */
+export interface JobRow {
+  id: JobId
+  kind: string
+  defVersion: number
+  title: string
+  input: unknown
+  planSha256: string
+  state: JobView['state']
+  outcome: JobView['outcome']
+  requestedBy: string
+  reason: string | null
+  createdAt: number
+  endedAt: number | null
+  cancelReason: 'operator' | 'host-shutdown' | 'lease-lost' | 'deadline' | null
+  undoes: JobId | null
+  error: ErrorReply | null
+  steps: JobStepRow[]
+}
+
+export interface JobStepRow {
+  ordinal: number
+  key: string
+  nodeId: NodeId | null
+  title: string
+  state: 'pending' | 'intended' | 'done' | 'failed' | 'unknown' | 'undone' | 'skipped'
+  attempt: number
+  /** written before the side effect; undo works from it alone */
+  intent: unknown
+  error: ErrorReply | null
+  startedAt: number | null
+  endedAt: number | null
+}
+
+export interface JobRepo {
+  /** One transaction: the job, its steps and a lock on every node. Throws `job.conflict` naming the job that holds a lock. */
+  create(job: JobRow, lockNodes: readonly NodeId[]): void
+  updateJob(id: JobId, change: Partial<Pick<JobRow, 'state' | 'outcome' | 'endedAt' | 'cancelReason' | 'error'>>): void
+  updateStep(id: JobId, ordinal: number, change: Partial<Omit<JobStepRow, 'ordinal' | 'key' | 'nodeId' | 'title'>>): void
+  releaseLocks(id: JobId): void
+  get(id: JobId): JobRow | null
+  list(query: { limit: number; before?: number | undefined }): JobRow[]
+  /** state `running` or `paused`: what a restart has to finish */
+  unfinished(): JobRow[]
+  undoneBy(id: JobId): JobId | null
+  /** append-only */
+  appendCommand(id: JobId, ordinal: number, record: CommandRecord): void
+  commands(id: JobId): { ordinal: number; record: CommandRecord }[]
+}
+
+export interface HistoryRepo {
+  /** append-only; returns the entries with their ids */
+  append(entries: readonly Omit<HistoryEntry, 'id'>[]): HistoryEntry[]
+  list(query: { limit: number; before?: number | undefined; subject?: string | undefined; kinds?: readonly string[] | undefined }): HistoryEntry[]
+}
+
+/** One server on one balancer at one time. Null = not read. */
+export interface ServerSample {
+  /** `<server id>@<node id>` */
+  key: string
+  sessions: number | null
+  queue: number | null
+  rate: number | null
+  errorRate: number | null
+  responseMs: number | null
+  state: ServerState
+}
+
+export interface TotalsSample {
+  /** site id, `` for nodes without a site */
+  site: string
+  requestsPerS: number | null
+  errorsPerS: number | null
+  sessions: number | null
+  responseMs: number | null
+}
+
+export interface SampleRepo {
+  /** one transaction per round */
+  write(at: number, servers: readonly ServerSample[], totals: readonly TotalsSample[]): void
+  serverSeries(key: string, from: number, to: number, points: number): Series
+  totalsSeries(from: number, to: number, points: number): Record<string, Series>
+  /** roll raw samples up to minutes and hours, and delete what is past its keep time; bounded work per call */
+  maintain(now: number, settings: Settings): void
+}
+
+export interface StateRepo {
+  /** record that `key` has been in `state` since `at`; a no-op when it already is */
+  observe(changes: readonly { key: string; nodeId: NodeId; state: ServerState; word: string; at: number }[]): void
+  spans(server: string, from: number, to: number): StateSpan[]
+}
+
+export interface Store {
+  readonly inventory: InventoryRepo
+  readonly settings: SettingsRepo
+  readonly hostKeys: HostKeyRepo
+  readonly secrets: SecretRepo
+  readonly jobs: JobRepo
+  readonly history: HistoryRepo
+  readonly samples: SampleRepo
+  readonly states: StateRepo
+  readonly lease: LeaseRepo
+  /** rows that did not parse and were set aside, for the log and the window */
+  quarantined(): { table: string; key: string; why: string }[]
+  close(): void
+}
+
+export interface LeaseHolder {
+  hostId: string
+  pid: number
+  shell: string
+  host: string
+  bootId: string
+  since: number
+  heartbeatAt: number
+}
+
+export interface LeaseRepo {
+  /** take the lease, or renew it when already held by `holder.hostId`; returns the present holder */
+  take(holder: LeaseHolder, isAlive: (other: LeaseHolder) => boolean): LeaseHolder
+  heartbeat(hostId: string, at: number): boolean
+  release(hostId: string): void
+  current(): LeaseHolder | null
+}

@@ -1,0 +1,73 @@
+import type { RouterMember, ServerState, Worker } from '#contract'
+
+/**
+ * What one round of reading brought from one daemon, in the console's own terms but before anything is joined across nodes.
+ * Pure data; the age is added by whoever did the reading.
+ */
+export interface ServerReading {
+  name: string
+  address: string
+  state: ServerState
+  word: string
+  weight: number | null
+  backup: boolean
+  sessions: number | null
+  sessionLimit: number | null
+  queue: number | null
+  rate: number | null
+  /** counters since the daemon started; rates come from two readings */
+  totalSessions: number | null
+  errors: number | null
+  /** average response time over the daemon's own window, milliseconds */
+  responseMs: number | null
+  adminState: number | null
+  /** an agent-check may undo what the console does */
+  agentCheck: boolean
+  check: { status: string; code: number | null; durationMs: number | null; text: string } | null
+  /** seconds since the last state change by the daemon's clock */
+  sinceS: number | null
+}
+
+export interface PoolReading {
+  name: string
+  mode: 'http' | 'tcp'
+  algorithm: string
+  /** usable servers by the daemon's own count; null where it does not say */
+  usable: number | null
+  /** requests (http) or sessions (tcp) since start */
+  requests: number | null
+  errors: number | null
+  sessions: number | null
+  servers: ServerReading[]
+}
+
+export interface BalancerReading {
+  kind: 'haproxy' | 'nginx'
+  version: string
+  pid: number | null
+  uptimeS: number | null
+  workers: Worker[]
+  pools: PoolReading[]
+  /** the account may change server states (HAProxy: admin level) */
+  canSetState: boolean
+}
+
+/** keepalived's word about one vrrp_instance on one node, with the kernel's word about its addresses. */
+export type InstanceReading = Omit<RouterMember, 'nodeId' | 'kernelReadAt' | 'daemonReadAt' | 'daemonRunning'> & {
+  name: string
+  vrid: number
+  addresses: string[]
+}
+
+export interface VrrpReading {
+  kind: 'keepalived'
+  version: string
+  pid: number | null
+  uptimeS: number | null
+  running: boolean
+  /** false: the daemon did not answer but the kernel did; instances then come from the configuration file */
+  daemonAnswered: boolean
+  instances: InstanceReading[]
+}
+
+export type ServiceReading = BalancerReading | VrrpReading

@@ -1,0 +1,180 @@
+import * as v from 'valibot'
+import { command, event, query } from './entry.ts'
+import { FleetDelta, FleetSnapshot, Series, StateSpan } from './fleet.ts'
+import { HostDescription, Lease, Settings, TrustedKey, VaultStatus } from './host.ts'
+import { EpochMs, JobId, NodeId, PairId, ServerId, SiteId } from './ids.ts'
+import {
+  Inventory,
+  InventoryNode,
+  InventoryPair,
+  InventorySite,
+  ProbeReport,
+  SshConfigHost,
+} from './inventory.ts'
+import { AdminState, HistoryEntry, JobView, OperationPlan } from './operations.ts'
+
+/**
+ * The border. Every query, command and event that may cross between a shell and the services is one line here; the types of
+ * the handlers, of the client and of the events are derived from it.
+ * Calls are named `group.verb`, events `noun.pastTense`. Unknown keys are refused everywhere.
+ */
+const nothing = v.strictObject({})
+const sshErrors = [
+  'node.not-found',
+  'node.unreachable',
+  'ssh.host-key-unknown',
+  'ssh.host-key-mismatch',
+  'ssh.host-key-revoked',
+  'ssh.host-key-unsupported',
+  'ssh.auth-failed',
+  'ssh.config-invalid',
+  'ssh.timeout',
+  'ssh.channel-refused',
+  'ssh.connection-lost',
+  'vault.locked',
+  'vault.decrypt-failed',
+] as const
+const timeSpan = { from: EpochMs, to: EpochMs, points: v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(2000)) }
+
+export const contract = Object.freeze({
+  'host.describe': query({ input: nothing, output: HostDescription }),
+  /** The window became visible or hidden; reading pauses when no shell watches and no job runs. */
+  'host.watch': command({ input: v.strictObject({ visible: v.boolean() }), output: nothing }),
+
+  'fleet.snapshot': query({ input: nothing, output: FleetSnapshot }),
+  /** Read one node, or all, now: the answer comes when the round is over. A node waiting to be retried is dialled at once. */
+  'fleet.refresh': command({ input: v.strictObject({ node: v.optional(NodeId) }), output: nothing, errors: ['node.not-found'] }),
+  'fleet.totals': query({ input: v.strictObject(timeSpan), output: v.record(v.string(), Series) }),
+  'fleet.serverSeries': query({
+    input: v.strictObject({ server: ServerId, ...timeSpan }),
+    /** keyed by node id */
+    output: v.record(v.string(), Series),
+    errors: ['request.not-found'],
+  }),
+  'fleet.serverStates': query({
+    input: v.strictObject({ server: ServerId, from: EpochMs, to: EpochMs }),
+    output: v.array(StateSpan),
+    errors: ['request.not-found'],
+  }),
+
+  'inventory.get': query({ input: nothing, output: Inventory }),
+  'inventory.putNode': command({
+    input: v.strictObject({ node: InventoryNode, create: v.boolean() }),
+    output: nothing,
+    errors: ['inventory.invalid', 'inventory.conflict'],
+  }),
+  'inventory.removeNode': command({ input: v.strictObject({ node: NodeId }), output: nothing, errors: ['node.not-found', 'job.conflict'] }),
+  'inventory.putSite': command({ input: InventorySite, output: nothing }),
+  'inventory.removeSite': command({ input: v.strictObject({ site: SiteId }), output: nothing, errors: ['request.not-found', 'inventory.conflict'] }),
+  'inventory.putPair': command({ input: InventoryPair, output: nothing, errors: ['inventory.invalid', 'inventory.conflict'] }),
+  'inventory.removePair': command({ input: v.strictObject({ pair: PairId }), output: nothing, errors: ['request.not-found'] }),
+  /** `merge` adds and replaces by id; `replace` makes the fleet equal to the file. `folder` resolves relative paths. */
+  'inventory.import': command({
+    input: v.strictObject({
+      text: v.pipe(v.string(), v.maxLength(8_000_000)),
+      format: v.picklist(['yaml', 'json']),
+      source: v.string(),
+      folder: v.nullable(v.string()),
+      mode: v.picklist(['merge', 'replace']),
+      dryRun: v.boolean(),
+    }),
+    output: v.strictObject({ added: v.array(NodeId), updated: v.array(NodeId), removed: v.array(NodeId), unchanged: v.array(NodeId) }),
+    errors: ['inventory.invalid', 'job.conflict'],
+  }),
+  'inventory.export': query({
+    input: v.strictObject({ format: v.picklist(['yaml', 'json']) }),
+    output: v.strictObject({ text: v.string() }),
+  }),
+  'inventory.sshHosts': query({ input: nothing, output: v.array(SshConfigHost), errors: ['ssh.config-invalid'] }),
+
+  'node.probe': command({ input: v.strictObject({ node: NodeId }), output: ProbeReport, errors: sshErrors }),
+  'node.lastProbe': query({ input: v.strictObject({ node: NodeId }), output: v.nullable(ProbeReport), errors: ['node.not-found'] }),
+  /** Trust exactly this key for exactly this host and port; the fingerprint must be that of `key`. */
+  'node.trustHostKey': command({
+    input: v.strictObject({ host: v.string(), port: v.number(), key: v.string(), fingerprint: v.string() }),
+    output: nothing,
+    errors: ['request.invalid'],
+  }),
+  'node.trustedKeys': query({ input: nothing, output: v.array(TrustedKey) }),
+  'node.forgetHostKey': command({
+    input: v.strictObject({ host: v.string(), port: v.number(), fingerprint: v.string() }),
+    output: nothing,
+    errors: ['request.not-found'],
+  }),
+
+  'vault.status': query({ input: nothing, output: VaultStatus }),
+  'vault.unlock': command({ input: v.strictObject({ passphrase: v.string() }), output: VaultStatus, errors: ['vault.decrypt-failed', 'vault.unavailable'] }),
+  'vault.putSecret': command({
+    input: v.strictObject({ node: NodeId, kind: v.picklist(['password', 'passphrase']), value: v.pipe(v.string(), v.minLength(1), v.maxLength(4096)) }),
+    output: nothing,
+    errors: ['node.not-found', 'vault.locked', 'vault.unavailable'],
+  }),
+  'vault.removeSecret': command({
+    input: v.strictObject({ node: NodeId, kind: v.picklist(['password', 'passphrase']) }),
+    output: nothing,
+    errors: ['request.not-found'],
+  }),
+
+  /** What `server.setState` would do now. Nothing is sent that changes anything. */
+  'server.planState': query({
+    input: v.strictObject({ servers: v.pipe(v.array(ServerId), v.minLength(1), v.maxLength(500)), state: AdminState, nodes: v.optional(v.array(NodeId)) }),
+    output: OperationPlan,
+    errors: ['request.not-found', 'daemon.runtime-rejected'],
+  }),
+  /** Put servers into drain, maint or ready on every HAProxy balancer that has them (or only on `nodes`), as one journaled job. */
+  'server.setState': command({
+    input: v.strictObject({
+      servers: v.pipe(v.array(ServerId), v.minLength(1), v.maxLength(500)),
+      state: AdminState,
+      nodes: v.optional(v.array(NodeId)),
+      reason: v.optional(v.pipe(v.string(), v.maxLength(500))),
+    }),
+    output: v.strictObject({ jobId: JobId }),
+    errors: ['request.not-found', 'job.conflict', 'node.unreachable', 'daemon.runtime-rejected'],
+  }),
+
+  'job.list': query({ input: v.strictObject({ limit: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(500)), before: v.optional(EpochMs) }), output: v.array(JobView) }),
+  'job.get': query({ input: v.strictObject({ job: JobId }), output: JobView, errors: ['job.not-found'] }),
+  /** Stop at the next safe point and undo what was done. */
+  'job.cancel': command({ input: v.strictObject({ job: JobId }), output: nothing, errors: ['job.not-found', 'job.conflict'] }),
+  /** Put back the recorded state before the job, as a new job. */
+  'job.undo': command({ input: v.strictObject({ job: JobId }), output: v.strictObject({ jobId: JobId }), errors: ['job.not-found', 'job.not-undoable', 'job.conflict'] }),
+
+  'history.list': query({
+    input: v.strictObject({
+      limit: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000)),
+      before: v.optional(v.number()),
+      subject: v.optional(v.string()),
+      kinds: v.optional(v.array(v.string())),
+    }),
+    output: v.array(HistoryEntry),
+  }),
+
+  'settings.get': query({ input: nothing, output: Settings }),
+  'settings.put': command({ input: Settings, output: Settings }),
+
+  'fleet.changed': event(FleetDelta),
+  'job.changed': event(JobView),
+  'history.appended': event(v.array(HistoryEntry)),
+  'inventory.changed': event(nothing),
+  'settings.changed': event(Settings),
+  'lease.changed': event(Lease),
+})
+
+type Contract = typeof contract
+export type CallName = { [N in keyof Contract]: Contract[N]['kind'] extends 'event' ? never : N }[keyof Contract]
+export type EventName = Exclude<keyof Contract, CallName>
+/** What a caller may pass (defaults may be left out). */
+export type InputOf<N extends CallName> = v.InferInput<Contract[N]['input']>
+/** What a handler receives (parsed, defaults filled in). */
+export type ParsedInputOf<N extends CallName> = v.InferOutput<Contract[N]['input']>
+export type OutputOf<N extends CallName> = v.InferOutput<Contract[N]['output']>
+export type PayloadOf<N extends EventName> = v.InferOutput<Contract[N]['payload']>
+
+export * from './errors.ts'
+export * from './envelope.ts'
+export * from './ids.ts'
+export * from './inventory.ts'
+export * from './fleet.ts'
+export * from './operations.ts'
+export * from './host.ts'

@@ -1,0 +1,20 @@
+import vue from '@vitejs/plugin-vue'
+import { defineConfig } from 'vitest/config'
+
+/** Projects follow the folders of tests/: `unit` and `contract` need nothing, `lab` needs root on Linux, `e2e` a Chromium as well. */
+const project = (name: string, extra: object = {}) => ({
+  extends: true as const,
+  test: { name, include: [`tests/${name}/**/*.test.ts`], setupFiles: ['tests/require-node.ts'], ...extra },
+})
+
+export default defineConfig({
+  plugins: [vue()],
+  test: {
+    projects: [
+      project('unit'),
+      project('contract', { testTimeout: 20_000 }),
+      project('lab', { testTimeout: 60_000, hookTimeout: 120_000, fileParallelism: false, globalSetup: ['tests/lab/setup.ts'] }),
+      project('e2e', { testTimeout: 120_000, hookTimeout: 180_000, fileParallelism: false, globalSetup: ['tests/lab/setup.ts'] }),
+    ],
+  },
+})
