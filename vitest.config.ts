@@ -13,8 +13,18 @@ export default defineConfig({
     projects: [
       project('unit'),
       project('contract', { testTimeout: 20_000 }),
-      project('lab', { testTimeout: 60_000, hookTimeout: 120_000, fileParallelism: false, globalSetup: ['tests/lab/setup.ts'] }),
-      project('e2e', { testTimeout: 120_000, hookTimeout: 180_000, fileParallelism: false, globalSetup: ['tests/lab/setup.ts'] }),
+      project('lab', {
+        testTimeout: 60_000,
+        hookTimeout: 120_000,
+        fileParallelism: false,
+        globalSetup: ['tests/lab/setup.ts'],
+      }),
+      project('e2e', {
+        testTimeout: 120_000,
+        hookTimeout: 180_000,
+        fileParallelism: false,
+        globalSetup: ['tests/lab/setup.ts'],
+      }),
     ],
   },
 })

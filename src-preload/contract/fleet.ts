@@ -56,9 +56,7 @@ export const ConnectionState = v.picklist(['idle', 'connecting', 'connected', 'w
 export const ConnectionView = v.strictObject({
   state: ConnectionState,
   since: EpochMs,
-  error: v.nullable(
-    v.strictObject({ code: ErrorCode, message: v.string(), details: v.record(v.string(), v.unknown()) }),
-  ),
+  error: v.nullable(v.strictObject({ code: ErrorCode, message: v.string(), details: v.record(v.string(), v.unknown()) })),
   attempts: v.number(),
   retryAt: v.nullable(EpochMs),
   roundTripMs: v.nullable(v.number()),

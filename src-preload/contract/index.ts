@@ -3,14 +3,7 @@ import { command, event, query } from './entry.ts'
 import { FleetDelta, FleetSnapshot, Series, StateSpan } from './fleet.ts'
 import { HostDescription, Lease, Settings, TrustedKey, VaultStatus } from './host.ts'
 import { EpochMs, JobId, NodeId, PairId, ServerId, SiteId } from './ids.ts'
-import {
-  Inventory,
-  InventoryNode,
-  InventoryPair,
-  InventorySite,
-  ProbeReport,
-  SshConfigHost,
-} from './inventory.ts'
+import { Inventory, InventoryNode, InventoryPair, InventorySite, ProbeReport, SshConfigHost } from './inventory.ts'
 import { AdminState, HistoryEntry, JobView, OperationPlan } from './operations.ts'
 
 /**
@@ -43,7 +36,11 @@ export const contract = Object.freeze({
 
   'fleet.snapshot': query({ input: nothing, output: FleetSnapshot }),
   /** Read one node, or all, now: the answer comes when the round is over. A node waiting to be retried is dialled at once. */
-  'fleet.refresh': command({ input: v.strictObject({ node: v.optional(NodeId) }), output: nothing, errors: ['node.not-found'] }),
+  'fleet.refresh': command({
+    input: v.strictObject({ node: v.optional(NodeId) }),
+    output: nothing,
+    errors: ['node.not-found'],
+  }),
   'fleet.totals': query({ input: v.strictObject(timeSpan), output: v.record(v.string(), Series) }),
   'fleet.serverSeries': query({
     input: v.strictObject({ server: ServerId, ...timeSpan }),
@@ -63,9 +60,17 @@ export const contract = Object.freeze({
     output: nothing,
     errors: ['inventory.invalid', 'inventory.conflict'],
   }),
-  'inventory.removeNode': command({ input: v.strictObject({ node: NodeId }), output: nothing, errors: ['node.not-found', 'job.conflict'] }),
+  'inventory.removeNode': command({
+    input: v.strictObject({ node: NodeId }),
+    output: nothing,
+    errors: ['node.not-found', 'job.conflict'],
+  }),
   'inventory.putSite': command({ input: InventorySite, output: nothing }),
-  'inventory.removeSite': command({ input: v.strictObject({ site: SiteId }), output: nothing, errors: ['request.not-found', 'inventory.conflict'] }),
+  'inventory.removeSite': command({
+    input: v.strictObject({ site: SiteId }),
+    output: nothing,
+    errors: ['request.not-found', 'inventory.conflict'],
+  }),
   'inventory.putPair': command({ input: InventoryPair, output: nothing, errors: ['inventory.invalid', 'inventory.conflict'] }),
   'inventory.removePair': command({ input: v.strictObject({ pair: PairId }), output: nothing, errors: ['request.not-found'] }),
   /** `merge` adds and replaces by id; `replace` makes the fleet equal to the file. `folder` resolves relative paths. */
@@ -78,7 +83,12 @@ export const contract = Object.freeze({
       mode: v.picklist(['merge', 'replace']),
       dryRun: v.boolean(),
     }),
-    output: v.strictObject({ added: v.array(NodeId), updated: v.array(NodeId), removed: v.array(NodeId), unchanged: v.array(NodeId) }),
+    output: v.strictObject({
+      added: v.array(NodeId),
+      updated: v.array(NodeId),
+      removed: v.array(NodeId),
+      unchanged: v.array(NodeId),
+    }),
     errors: ['inventory.invalid', 'job.conflict'],
   }),
   'inventory.export': query({
@@ -88,7 +98,11 @@ export const contract = Object.freeze({
   'inventory.sshHosts': query({ input: nothing, output: v.array(SshConfigHost), errors: ['ssh.config-invalid'] }),
 
   'node.probe': command({ input: v.strictObject({ node: NodeId }), output: ProbeReport, errors: sshErrors }),
-  'node.lastProbe': query({ input: v.strictObject({ node: NodeId }), output: v.nullable(ProbeReport), errors: ['node.not-found'] }),
+  'node.lastProbe': query({
+    input: v.strictObject({ node: NodeId }),
+    output: v.nullable(ProbeReport),
+    errors: ['node.not-found'],
+  }),
   /** Trust exactly this key for exactly this host and port; the fingerprint must be that of `key`. */
   'node.trustHostKey': command({
     input: v.strictObject({ host: v.string(), port: v.number(), key: v.string(), fingerprint: v.string() }),
@@ -103,9 +117,17 @@ export const contract = Object.freeze({
   }),
 
   'vault.status': query({ input: nothing, output: VaultStatus }),
-  'vault.unlock': command({ input: v.strictObject({ passphrase: v.string() }), output: VaultStatus, errors: ['vault.decrypt-failed', 'vault.unavailable'] }),
+  'vault.unlock': command({
+    input: v.strictObject({ passphrase: v.string() }),
+    output: VaultStatus,
+    errors: ['vault.decrypt-failed', 'vault.unavailable'],
+  }),
   'vault.putSecret': command({
-    input: v.strictObject({ node: NodeId, kind: v.picklist(['password', 'passphrase']), value: v.pipe(v.string(), v.minLength(1), v.maxLength(4096)) }),
+    input: v.strictObject({
+      node: NodeId,
+      kind: v.picklist(['password', 'passphrase']),
+      value: v.pipe(v.string(), v.minLength(1), v.maxLength(4096)),
+    }),
     output: nothing,
     errors: ['node.not-found', 'vault.locked', 'vault.unavailable'],
   }),
@@ -117,7 +139,11 @@ export const contract = Object.freeze({
 
   /** What `server.setState` would do now. Nothing is sent that changes anything. */
   'server.planState': query({
-    input: v.strictObject({ servers: v.pipe(v.array(ServerId), v.minLength(1), v.maxLength(500)), state: AdminState, nodes: v.optional(v.array(NodeId)) }),
+    input: v.strictObject({
+      servers: v.pipe(v.array(ServerId), v.minLength(1), v.maxLength(500)),
+      state: AdminState,
+      nodes: v.optional(v.array(NodeId)),
+    }),
     output: OperationPlan,
     errors: ['request.not-found', 'daemon.runtime-rejected'],
   }),
@@ -133,12 +159,22 @@ export const contract = Object.freeze({
     errors: ['request.not-found', 'job.conflict', 'node.unreachable', 'daemon.runtime-rejected'],
   }),
 
-  'job.list': query({ input: v.strictObject({ limit: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(500)), before: v.optional(EpochMs) }), output: v.array(JobView) }),
+  'job.list': query({
+    input: v.strictObject({
+      limit: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(500)),
+      before: v.optional(EpochMs),
+    }),
+    output: v.array(JobView),
+  }),
   'job.get': query({ input: v.strictObject({ job: JobId }), output: JobView, errors: ['job.not-found'] }),
   /** Stop at the next safe point and undo what was done. */
   'job.cancel': command({ input: v.strictObject({ job: JobId }), output: nothing, errors: ['job.not-found', 'job.conflict'] }),
   /** Put back the recorded state before the job, as a new job. */
-  'job.undo': command({ input: v.strictObject({ job: JobId }), output: v.strictObject({ jobId: JobId }), errors: ['job.not-found', 'job.not-undoable', 'job.conflict'] }),
+  'job.undo': command({
+    input: v.strictObject({ job: JobId }),
+    output: v.strictObject({ jobId: JobId }),
+    errors: ['job.not-found', 'job.not-undoable', 'job.conflict'],
+  }),
 
   'history.list': query({
     input: v.strictObject({

@@ -11,14 +11,7 @@ export const StepState = v.picklist(['pending', 'intended', 'done', 'failed', 'u
 export type StepState = v.InferOutput<typeof StepState>
 
 export const JobState = v.picklist(['running', 'paused', 'ended'])
-export const JobOutcome = v.picklist([
-  'succeeded',
-  'failed',
-  'cancelled',
-  'rolled-back',
-  'rollback-failed',
-  'needs-operator',
-])
+export const JobOutcome = v.picklist(['succeeded', 'failed', 'cancelled', 'rolled-back', 'rollback-failed', 'needs-operator'])
 export type JobOutcome = v.InferOutput<typeof JobOutcome>
 
 /** One command that was sent to a node, exactly, and what came back. */

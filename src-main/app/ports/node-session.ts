@@ -42,7 +42,10 @@ export interface NodeSession {
    * forbids forwarding). The caller ends it.
    */
   openSocket(path: string, options: CallLimits & { privileged?: boolean }): Promise<Duplex>
-  readFile(path: string, options: CallLimits & { privileged?: boolean; maxBytes: number }): Promise<{ bytes: Buffer; sha256: string }>
+  readFile(
+    path: string,
+    options: CallLimits & { privileged?: boolean; maxBytes: number },
+  ): Promise<{ bytes: Buffer; sha256: string }>
   /** bytes received and sent over this node's connection since it was opened; the cost of polling is shown from it */
   traffic(): { received: number; sent: number }
 }

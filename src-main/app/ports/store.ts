@@ -95,7 +95,12 @@ export interface JobRepo {
 export interface HistoryRepo {
   /** append-only; returns the entries with their ids */
   append(entries: readonly Omit<HistoryEntry, 'id'>[]): HistoryEntry[]
-  list(query: { limit: number; before?: number | undefined; subject?: string | undefined; kinds?: readonly string[] | undefined }): HistoryEntry[]
+  list(query: {
+    limit: number
+    before?: number | undefined
+    subject?: string | undefined
+    kinds?: readonly string[] | undefined
+  }): HistoryEntry[]
 }
 
 /** One server on one balancer at one time. Null = not read. */
