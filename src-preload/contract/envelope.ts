@@ -25,6 +25,8 @@ export type ClientFrame = v.InferOutput<typeof ClientFrame>
 /** From main to a shell. */
 export const HostFrame = v.variant('type', [
   v.strictObject({ type: v.literal('hello'), protocol: v.number() }),
+  // browser shell only: replaces the one-time ticket that the window was opened with
+  v.strictObject({ type: v.literal('session'), token: v.string() }),
   v.strictObject({ type: v.literal('reply'), id: frameId, ok: v.literal(true), value: v.unknown() }),
   v.strictObject({ type: v.literal('reply'), id: frameId, ok: v.literal(false), error: ErrorReply }),
   v.strictObject({ type: v.literal('event'), name: v.string(), seq: v.number(), payload: v.unknown() }),
