@@ -8,6 +8,7 @@
  *
  * Not guaranteed: memory of commands does not survive the process (jobs do; they are journaled).
  */
+import { randomUUID } from 'node:crypto'
 import * as v from 'valibot'
 import {
   ClientFrame,
@@ -78,6 +79,7 @@ export function createDispatcher(parts: { handlers: Handlers; log: Log }): Dispa
 
   return {
     connect(caller, send) {
+      const connection = randomUUID()
       const inFlight = new Map<string, { controller: AbortController; isCommand: boolean }>()
       connections.add(send)
       send({ type: 'hello', protocol: PROTOCOL })
@@ -102,7 +104,7 @@ export function createDispatcher(parts: { handlers: Handlers; log: Log }): Dispa
           }
           const controller = new AbortController()
           inFlight.set(frame.id, { controller, isCommand: isCommand(frame.name) })
-          const context: CallContext = { signal: controller.signal, caller, requestId: frame.requestId ?? null }
+          const context: CallContext = { signal: controller.signal, caller, connection, requestId: frame.requestId ?? null }
           void answerOnce(frame.name, frame.input, context).then((result) => {
             inFlight.delete(frame.id)
             if (connections.has(send)) send(replyOf(frame.id, result))
@@ -111,6 +113,8 @@ export function createDispatcher(parts: { handlers: Handlers; log: Log }): Dispa
         close() {
           connections.delete(send)
           for (const { controller, isCommand } of inFlight.values()) if (!isCommand) controller.abort(cancelled())
+          const context: CallContext = { signal: new AbortController().signal, caller, connection, requestId: null }
+          void answer('host.watch', { visible: false }, context)
         },
       }
     },

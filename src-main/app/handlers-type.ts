@@ -11,6 +11,8 @@ export interface CallContext {
   /** aborted when the caller cancels or its connection ends */
   signal: AbortSignal
   caller: Caller
+  /** one window or terminal; what it said with `host.watch` ends with it (the dispatcher then calls `host.watch` hidden) */
+  connection: string
   /** identifies a command across reconnects; null when the shell sent none */
   requestId: string | null
 }
