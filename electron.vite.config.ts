@@ -13,7 +13,7 @@ export default defineConfig({
         input: {
           desktop: resolve(root, 'src-main/shells/desktop/index.ts'),
           cli: resolve(root, 'src-main/shells/cli/index.ts'),
-          start: resolve(root, 'src-main/shells/start/index.ts'),
+          browser: resolve(root, 'src-main/shells/browser/index.ts'),
         },
       },
     },

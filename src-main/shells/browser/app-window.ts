@@ -3,14 +3,26 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /** Where an installed Chromium-family browser may be: names on PATH, and the usual places of macOS and Windows. */
-const ON_PATH = ['google-chrome', 'google-chrome-stable', 'chromium', 'chromium-browser', 'microsoft-edge', 'microsoft-edge-stable', 'brave-browser']
+const ON_PATH = [
+  'google-chrome',
+  'google-chrome-stable',
+  'chromium',
+  'chromium-browser',
+  'microsoft-edge',
+  'microsoft-edge-stable',
+  'brave-browser',
+]
 const ON_MAC = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
   '/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge',
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
   '/Applications/Brave Browser.app/Contents/MacOS/Brave Browser',
 ]
-const ON_WINDOWS = ['Google\\Chrome\\Application\\chrome.exe', 'Microsoft\\Edge\\Application\\msedge.exe', 'Chromium\\Application\\chrome.exe']
+const ON_WINDOWS = [
+  'Google\\Chrome\\Application\\chrome.exe',
+  'Microsoft\\Edge\\Application\\msedge.exe',
+  'Chromium\\Application\\chrome.exe',
+]
 
 interface Machine {
   platform: NodeJS.Platform
@@ -58,7 +70,14 @@ function candidates({ platform, env }: Machine): string[] {
 export function openAppWindow(browser: string, url: string, profileFolder: string): ChildProcess {
   return spawn(
     browser,
-    [`--app=${url}`, `--user-data-dir=${profileFolder}`, '--no-first-run', '--no-default-browser-check', '--class=Evenkeel', '--window-size=1440,900'],
+    [
+      `--app=${url}`,
+      `--user-data-dir=${profileFolder}`,
+      '--no-first-run',
+      '--no-default-browser-check',
+      '--class=Evenkeel',
+      '--window-size=1440,900',
+    ],
     { stdio: 'ignore' },
   )
 }

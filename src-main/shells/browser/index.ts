@@ -6,7 +6,7 @@ import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createDispatcher } from '../../app/dispatcher.ts'
-import { composeFromEnvironment } from '../../compose-from-environment.ts'
+import { composeFor } from '../../compose.ts'
 import { chooseBrowser, openAppWindow, thisMachine } from './app-window.ts'
 import { startServer } from './server.ts'
 
@@ -47,7 +47,7 @@ async function main(): Promise<number> {
     process.stderr.write(USAGE)
     return process.argv.includes('--help') || process.argv.includes('-h') ? 0 : 2
   }
-  const console = await composeFromEnvironment('browser')
+  const console = await composeFor('browser')
   const dispatcher = createDispatcher({ handlers: console.handlers, log: console.log })
   console.onEvent((name, payload) => dispatcher.publish(name, payload))
   const server = await startServer({
@@ -55,7 +55,6 @@ async function main(): Promise<number> {
     caller: { user: `${userInfo().username}@${hostname()}`, shell: 'browser' },
     windowFolder: join(import.meta.dirname, '../renderer'),
     port: options.port,
-    onWindows: (count) => console.setWindows(count),
   })
   await console.start()
 
@@ -66,11 +65,16 @@ async function main(): Promise<number> {
     const choice = options.open ? chooseBrowser(thisMachine) : null
     if (options.json) print(JSON.stringify({ url: server.url, port: server.port }))
     else if (choice === null) print(`Evenkeel is at ${server.url}`)
-    else if ('why' in choice) print(`No window was opened: ${choice.why}.\nEvenkeel is at ${server.url}\nOpen it in a browser on this machine; Ctrl-C stops it.`)
+    else if ('why' in choice)
+      print(
+        `No window was opened: ${choice.why}.\nEvenkeel is at ${server.url}\nOpen it in a browser on this machine; Ctrl-C stops it.`,
+      )
     else {
       print(`Opening Evenkeel in ${choice.browser}. Closing its window stops it.`)
       const window = openAppWindow(choice.browser, server.ticketUrl(), join(console.dataFolder, 'browser-profile'))
-      window.once('error', (error) => print(`${choice.browser} did not start (${error.message}).\nEvenkeel is at ${server.url}`))
+      window.once('error', (error) =>
+        print(`${choice.browser} did not start (${error.message}).\nEvenkeel is at ${server.url}`),
+      )
       window.once('exit', (code) => {
         if (code === 0) void stop().then(resolve)
         else print(`The browser ended with ${code}. Evenkeel is still at ${server.url}; Ctrl-C stops it.`)

@@ -82,7 +82,14 @@ export function bindWebSocket(server: Server, parts: Parts): { close(): void } {
 
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const path = request.url?.split('?')[0]
-    const refusal = path !== '/rpc' ? '404 Not Found' : !isSameOrigin(request) ? '403 Forbidden' : sockets.clients.size >= MAX_SOCKETS ? '503 Service Unavailable' : null
+    const refusal =
+      path !== '/rpc'
+        ? '404 Not Found'
+        : !isSameOrigin(request)
+          ? '403 Forbidden'
+          : sockets.clients.size >= MAX_SOCKETS
+            ? '503 Service Unavailable'
+            : null
     if (refusal === null) sockets.handleUpgrade(request, socket, head, (ws) => sockets.emit('connection', ws, request))
     else socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   }
