@@ -48,6 +48,8 @@ export interface BalancerReading {
   uptimeS: number | null
   workers: Worker[]
   pools: PoolReading[]
+  /** requests since start of the daemon as a whole, where its pools do not say (nginx's status page); absent or null = not read */
+  requests?: number | null
   /** the account may change server states (HAProxy: admin level) */
   canSetState: boolean
 }
