@@ -1,0 +1,31 @@
+import type { CallName, contract } from '#contract'
+
+type CommandName = { [N in CallName]: (typeof contract)[N]['kind'] extends 'command' ? N : never }[CallName]
+
+/**
+ * Which calls are commands. The contract knows, but importing its value would bring the schema library into the window;
+ * the type makes the build fail when this list and the contract differ.
+ */
+const commands: Readonly<Record<CommandName, true>> = {
+  'host.watch': true,
+  'fleet.refresh': true,
+  'inventory.putNode': true,
+  'inventory.removeNode': true,
+  'inventory.putSite': true,
+  'inventory.removeSite': true,
+  'inventory.putPair': true,
+  'inventory.removePair': true,
+  'inventory.import': true,
+  'node.probe': true,
+  'node.trustHostKey': true,
+  'node.forgetHostKey': true,
+  'vault.unlock': true,
+  'vault.putSecret': true,
+  'vault.removeSecret': true,
+  'server.setState': true,
+  'job.cancel': true,
+  'job.undo': true,
+  'settings.put': true,
+}
+
+export const isCommand = (name: CallName): boolean => Object.hasOwn(commands, name)
