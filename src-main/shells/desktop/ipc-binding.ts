@@ -54,7 +54,8 @@ export function bindIpc(ipcMain: Pick<IpcMain, 'on' | 'off' | 'handle' | 'remove
 
   ipcMain.handle(channels.call, (event, frame: unknown) => {
     const { connection, waiting } = pageOf(event)
-    const id = typeof frame === 'object' && frame !== null && 'id' in frame ? frame.id : undefined
+    if (typeof frame !== 'object' || frame === null || !('id' in frame)) throw new Error('a call is an object with an id')
+    const { id } = frame
     if (typeof id !== 'string' || waiting.has(id)) throw new Error('a call needs an id of its own')
     return new Promise<ReplyFrame>((resolve) => {
       waiting.set(id, resolve)
