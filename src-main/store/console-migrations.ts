@@ -1,0 +1,9 @@
+import type { Migration } from './migrate.ts'
+import { fleet } from './migrations/0010-fleet.ts'
+import { access } from './migrations/0020-access.ts'
+import { jobs } from './migrations/0030-jobs.ts'
+import { history } from './migrations/0040-history.ts'
+import { lease } from './migrations/0050-lease.ts'
+
+/** Schema of `console.db`, oldest first. New steps go at the end, in tens. */
+export const consoleMigrations: readonly Migration[] = [fleet, access, jobs, history, lease]
