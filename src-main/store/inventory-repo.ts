@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3'
-import * as v from 'valibot'
+import type * as v from 'valibot'
 import { InventoryNode, InventoryPair, InventorySite, ProbeReport } from '#contract'
 import type { InventoryRepo } from '../app/ports/store.ts'
 import { jsonText, type RowReader } from './row-reader.ts'

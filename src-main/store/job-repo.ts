@@ -110,25 +110,38 @@ export function createJobRepo(db: Database.Database, rows: RowReader): JobRepo {
       if (holder !== undefined) throw conflict(node, holder)
     }
     insertJob.run(
-      job.id, job.kind, job.defVersion, job.title, JSON.stringify(job.input), job.planSha256, job.state, job.outcome,
-      job.requestedBy, job.reason, job.createdAt, job.endedAt, job.cancelReason, job.undoes, jsonOrNull(job.error),
+      job.id,
+      job.kind,
+      job.defVersion,
+      job.title,
+      JSON.stringify(job.input),
+      job.planSha256,
+      job.state,
+      job.outcome,
+      job.requestedBy,
+      job.reason,
+      job.createdAt,
+      job.endedAt,
+      job.cancelReason,
+      job.undoes,
+      jsonOrNull(job.error),
     )
     for (const step of job.steps) insertStep.run(job.id, ...stepValues(step))
     for (const node of new Set(lockNodes)) lock.run(node, job.id, job.createdAt)
   })
 
+  const updateJob = db.transaction((id: JobId, change: JobChange) => {
+    const { names, values } = assignments(jobColumns, change)
+    if (names !== '') db.prepare(`update job set ${names} where id = ?`).run(...values, id)
+    if (change.state === 'ended') unlock.run(id)
+  })
+
   return {
     create: (job, lockNodes) => create.immediate(job, lockNodes),
-    updateJob(id, change) {
-      const { names, values } = assignments(jobColumns, change)
-      if (names !== '') db.prepare(`update job set ${names} where id = ?`).run(...values, id)
-    },
+    updateJob: (id, change) => updateJob.immediate(id, change),
     updateStep(id, ordinal, change) {
       const { names, values } = assignments(stepColumns, change)
       if (names !== '') db.prepare(`update job_step set ${names} where job_id = ? and ordinal = ?`).run(...values, id, ordinal)
-    },
-    releaseLocks(id) {
-      unlock.run(id)
     },
     get: (id) => jobFrom(one.get(id)),
     list: ({ limit, before }) => jobsFrom(page.all({ limit, before: before ?? null })),

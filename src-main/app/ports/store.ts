@@ -79,9 +79,9 @@ export interface JobStepRow {
 export interface JobRepo {
   /** One transaction: the job, its steps and a lock on every node. Throws `job.conflict` naming the job that holds a lock. */
   create(job: JobRow, lockNodes: readonly NodeId[]): void
+  /** A change to state `ended` gives up the job's locks in the same transaction. */
   updateJob(id: JobId, change: Partial<Pick<JobRow, 'state' | 'outcome' | 'endedAt' | 'cancelReason' | 'error'>>): void
   updateStep(id: JobId, ordinal: number, change: Partial<Omit<JobStepRow, 'ordinal' | 'key' | 'nodeId' | 'title'>>): void
-  releaseLocks(id: JobId): void
   get(id: JobId): JobRow | null
   list(query: { limit: number; before?: number | undefined }): JobRow[]
   /** state `running` or `paused`: what a restart has to finish */
