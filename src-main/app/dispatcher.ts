@@ -57,7 +57,8 @@ export function createDispatcher(parts: { handlers: Handlers; log: Log }): Dispa
     } catch (thrown) {
       const error = context.signal.aborted && !(thrown instanceof AppError) ? cancelled() : appErrorFrom(thrown)
       const fields = { name, requestId: context.requestId, user: context.caller.user, code: error.code }
-      if (error.code === 'host.internal') log.error('call failed', { ...fields, message: error.message, stack: stackOf(thrown) })
+      if (error.code === 'host.internal')
+        log.error('call failed', { ...fields, message: error.message, stack: stackOf(thrown) })
       else log.info('call refused', { ...fields, message: error.message })
       return { ok: false, error: error.toReply() }
     }
