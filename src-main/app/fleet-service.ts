@@ -14,6 +14,7 @@ import { deltaBetween, snapshotOf } from '../domain/fleet/delta.ts'
 import { fleetFrom, type Fleet } from '../domain/fleet/fleet-model.ts'
 import type { EndedOperation } from '../domain/fleet/problems.ts'
 import { ratesBetween, restarted, shortestIntervalMs } from '../domain/fleet/rates.ts'
+import type { ServerReading } from '../domain/fleet/reading.ts'
 import type { NodeFacts, ServiceFacts } from '../domain/fleet/service-facts.ts'
 import { AppError, appErrorFrom } from './app-error.ts'
 import type { FleetRecorder } from './fleet-recorder.ts'
@@ -26,11 +27,21 @@ import type { ConnectionStatus, NodeSessions } from './ports/node-session.ts'
 import type { SampleRepo, StateRepo } from './ports/store.ts'
 import type { SettingsService } from './settings-service.ts'
 
+/** A server with what surrounds it. */
+export interface ServerInFleet {
+  server: ServerView
+  pool: PoolView
+  /** every member of the pool, this one included */
+  siblings: readonly ServerView[]
+  /** the last reading of it, per node */
+  readings: ReadonlyMap<NodeId, ServerReading>
+}
+
 /** Holds the fleet as it is known now, and tells every shell what changed of it. */
 export interface FleetService extends RoundSink {
   snapshot(): FleetSnapshot
   /** null: no such server on any balancer that was ever read */
-  server(id: ServerId): { server: ServerView; pool: PoolView; siblings: readonly ServerView[] } | null
+  server(id: ServerId): ServerInFleet | null
   totals(from: number, to: number, points: number): Record<string, Series>
   serverSeries(id: ServerId, from: number, to: number, points: number): Record<string, Series>
   serverStates(id: ServerId, from: number, to: number): StateSpan[]
@@ -147,14 +158,23 @@ export function createFleetService(parts: FleetServiceParts): FleetService {
     }
   }
 
-  function find(id: ServerId): { server: ServerView; pool: PoolView; siblings: readonly ServerView[] } | null {
+  function find(id: ServerId): ServerInFleet | null {
     for (const owner of flush().owners.values()) {
       const server = owner.servers.find((each) => each.id === id)
-      if (server === undefined) continue
-      const pool = owner.pools.find((each) => each.id === server.poolId)
-      if (pool !== undefined) return { server, pool, siblings: owner.servers.filter((each) => each.poolId === pool.id) }
+      const pool = owner.pools.find((each) => each.id === server?.poolId)
+      if (server === undefined || pool === undefined) continue
+      const siblings = owner.servers.filter((each) => each.poolId === pool.id)
+      return { server, pool, siblings, readings: new Map(server.on.flatMap(({ nodeId }) => lastReading(nodeId, pool, server))) }
     }
     return null
+  }
+
+  function lastReading(nodeId: NodeId, pool: PoolView, server: ServerView): [NodeId, ServerReading][] {
+    const reading = serviceOf(nodeId, pool.kind)?.reading
+    if (reading == null || reading.kind === 'keepalived') return []
+    const inPool = reading.pools.find((each) => each.name === pool.name && each.mode === pool.mode)
+    const found = inPool?.servers.find((each) => each.name === server.name)
+    return found === undefined ? [] : [[nodeId, found]]
   }
 
   function requireServer(id: ServerId): ServerView {

@@ -1,0 +1,170 @@
+import { contract, type CallName, type NodeId } from '#contract'
+import { AppError, appErrorFrom } from './app-error.ts'
+import type { FleetService } from './fleet-service.ts'
+import type { CallContext, Handlers } from './handlers-type.ts'
+import type { HistoryService } from './history-service.ts'
+import type { HostService } from './host-service.ts'
+import type { InventoryService } from './inventory-service.ts'
+import type { JobRunner } from './jobs/job-runner.ts'
+import type { OperationsService } from './operations-service.ts'
+import type { Poller } from './poller.ts'
+import type { NodeSessions } from './ports/node-session.ts'
+import type { Vault } from './ports/vault.ts'
+import type { ProbeService } from './probe-service.ts'
+import type { SettingsService } from './settings-service.ts'
+import type { TrustedKeysService } from './trusted-keys-service.ts'
+import type { Watchers } from './watchers.ts'
+
+export interface Services {
+  host: HostService
+  watchers: Watchers
+  fleet: FleetService
+  poller: Poller
+  inventory: InventoryService
+  probes: ProbeService
+  sessions: NodeSessions
+  trustedKeys: TrustedKeysService
+  vault: Vault
+  operations: OperationsService
+  jobs: () => JobRunner
+  history: HistoryService
+  settings: SettingsService
+  /** what never changes while the process runs */
+  about: Pick<HostFacts, 'version' | 'shell' | 'platform' | 'user' | 'dataFolder'>
+}
+
+interface HostFacts {
+  version: string
+  shell: CallContext['caller']['shell']
+  platform: string
+  user: string
+  dataFolder: string
+}
+
+/** Commands that a viewer may give too: they change nothing that is kept and nothing on a node. */
+const viewerCommands: ReadonlySet<CallName> = new Set(['host.watch', 'fleet.refresh', 'node.probe', 'vault.unlock'])
+
+/** How long an operator who asked waits for a node, dialling included. */
+const probeTimeoutMs = 45_000
+
+export function createHandlers(services: Services): Handlers {
+  const { host, watchers, fleet, poller, inventory, probes, sessions, trustedKeys, vault, operations, jobs } = services
+  const { history, settings, about } = services
+
+  const handlers: Handlers = {
+    'host.describe': async () => ({
+      product: 'Evenkeel',
+      ...about,
+      lease: host.lease(),
+      can: {
+        windowControls: about.shell === 'desktop',
+        systemVault: (await vault.status()).provider === 'system',
+        readSshConfig: true,
+      },
+    }),
+    'host.watch': async ({ visible }, { connection }) => answer(() => watchers.watch(connection, visible)),
+
+    'fleet.snapshot': async () => fleet.snapshot(),
+    'fleet.refresh': async ({ node }, { signal }) => {
+      if (node !== undefined) inventory.requireNode(node)
+      await poller.refresh(node ?? null, signal)
+      return {}
+    },
+    'fleet.totals': async ({ from, to, points }) => fleet.totals(from, to, points),
+    'fleet.serverSeries': async ({ server, from, to, points }) => fleet.serverSeries(server, from, to, points),
+    'fleet.serverStates': async ({ server, from, to }) => fleet.serverStates(server, from, to),
+
+    'inventory.get': async () => inventory.current(),
+    'inventory.putNode': async ({ node, create }) => answer(() => inventory.putNode(node, create)),
+    'inventory.removeNode': async ({ node }) => answer(() => inventory.removeNode(node)),
+    'inventory.putSite': async (site) => answer(() => inventory.putSite(site)),
+    'inventory.removeSite': async ({ site }) => answer(() => inventory.removeSite(site)),
+    'inventory.putPair': async (pair) => answer(() => inventory.putPair(pair)),
+    'inventory.removePair': async ({ pair }) => answer(() => inventory.removePair(pair)),
+    'inventory.import': async ({ mode, dryRun, ...file }) => inventory.importFile(file, mode, dryRun),
+    'inventory.export': async ({ format }) => ({ text: inventory.exportText(format) }),
+    'inventory.sshHosts': async () => inventory.sshHosts(),
+
+    'node.probe': async ({ node }, { signal }) => {
+      inventory.requireNode(node)
+      const limits = { signal, timeoutMs: probeTimeoutMs }
+      const session = await sessions.session(node, { ...limits, force: true })
+      const report = await probes.probe(node, session, limits)
+      poller.wake()
+      return report
+    },
+    'node.lastProbe': async ({ node }) => probes.lastProbe(inventory.requireNode(node).id),
+    'node.trustHostKey': async (entry, { caller }) => answer(() => trustedKeys.trust(entry, caller.user)),
+    'node.trustedKeys': async () => trustedKeys.list(),
+    'node.forgetHostKey': async (entry) => answer(() => trustedKeys.forget(entry)),
+
+    'vault.status': async () => vault.status(),
+    'vault.unlock': async ({ passphrase }) => {
+      await vault.unlock(passphrase)
+      for (const { id } of inventory.current().nodes) retry(id, (code) => code.startsWith('vault.'))
+      return vault.status()
+    },
+    'vault.putSecret': async ({ node, kind, value }) => {
+      inventory.requireNode(node)
+      await vault.put(node, kind, value)
+      retry(node, () => true)
+      return {}
+    },
+    'vault.removeSecret': async ({ node, kind }) => {
+      if (!(await vault.remove(node, kind))) throw noSecret(node, kind)
+      return {}
+    },
+
+    'server.planState': async (request, { signal }) => operations.plan(request, signal),
+    'server.setState': async ({ reason, ...request }, { caller, signal }) => ({
+      jobId: await operations.setState(request, { requestedBy: requester(caller), reason: reason ?? null }, signal),
+    }),
+
+    'job.list': async (query) => jobs().list(query),
+    'job.get': async ({ job }) => jobs().get(job),
+    'job.cancel': async ({ job }) => answer(() => jobs().cancel(job)),
+    'job.undo': async ({ job }, { caller }) => ({ jobId: jobs().undo(job, { requestedBy: requester(caller), reason: null }) }),
+
+    'history.list': async (query) => history.list(query),
+
+    'settings.get': async () => settings.current(),
+    'settings.put': async (next) => settings.put(next),
+  }
+  return guarded(handlers, host)
+
+  /** A node that gave up for a reason that has just gone is dialled again. */
+  function retry(nodeId: NodeId, gone: (code: string) => boolean): void {
+    const { error } = sessions.status(nodeId)
+    if (error !== null && gone(appErrorFrom(error).code)) sessions.reset(nodeId)
+    poller.wake()
+  }
+}
+
+/** Every command that is not for viewers is refused while another shell drives. */
+function guarded(handlers: Handlers, host: HostService): Handlers {
+  const guards = Object.entries(handlers).map(([name, handler]) => {
+    const call = name as CallName
+    if (contract[call].kind !== 'command' || viewerCommands.has(call)) return [name, handler]
+    // The pair of name and function stays what it was; only the check is put before it.
+    const inner = handler as (input: unknown, context: CallContext) => Promise<unknown>
+    const checked = async (input: unknown, context: CallContext): Promise<unknown> => {
+      host.requireDriver()
+      return inner(input, context)
+    }
+    return [name, checked]
+  })
+  return Object.fromEntries(guards) as Handlers
+}
+
+async function answer(work: () => void): Promise<Record<string, never>> {
+  work()
+  return {}
+}
+
+function requester({ user, shell }: CallContext['caller']): string {
+  return `${user} (${shell})`
+}
+
+function noSecret(node: NodeId, kind: string): AppError {
+  return new AppError('request.not-found', `No ${kind} is stored for node "${node}".`)
+}
