@@ -20,6 +20,7 @@ export interface Cipher {
   unlock(passphrase: string): Promise<void>
   /** identifies the key, kept beside each ciphertext */
   keyId(): string
-  encrypt(plain: string): Promise<Uint8Array>
-  decrypt(sealed: Uint8Array, keyId: string): Promise<string>
+  /** `context` (whose secret it is) is bound to the ciphertext, so that one node's secret cannot be passed off as another's */
+  encrypt(plain: string, context: string): Promise<Uint8Array>
+  decrypt(sealed: Uint8Array, keyId: string, context: string): Promise<string>
 }

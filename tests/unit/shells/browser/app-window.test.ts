@@ -6,7 +6,9 @@ const installed = (...paths: string[]) => ({ isExecutable: (path: string) => pat
 
 describe('chooseBrowser', () => {
   it('takes the first installed browser of the family', () => {
-    expect(chooseBrowser({ ...linux, ...installed('/usr/bin/chromium', '/usr/bin/google-chrome') })).toEqual({ browser: '/usr/bin/google-chrome' })
+    expect(chooseBrowser({ ...linux, ...installed('/usr/bin/chromium', '/usr/bin/google-chrome') })).toEqual({
+      browser: '/usr/bin/google-chrome',
+    })
     expect(chooseBrowser({ ...linux, ...installed('/usr/bin/microsoft-edge') })).toEqual({ browser: '/usr/bin/microsoft-edge' })
   })
 
@@ -18,7 +20,9 @@ describe('chooseBrowser', () => {
   it('says why there is no window', () => {
     const chromium = installed('/usr/bin/chromium')
     expect(chooseBrowser({ ...linux, ...installed() })).toEqual({ why: expect.stringContaining('installed') as string })
-    expect(chooseBrowser({ ...linux, ...chromium, env: { PATH: '/usr/bin' } })).toEqual({ why: expect.stringContaining('display') as string })
+    expect(chooseBrowser({ ...linux, ...chromium, env: { PATH: '/usr/bin' } })).toEqual({
+      why: expect.stringContaining('display') as string,
+    })
     expect(chooseBrowser({ ...linux, ...chromium, uid: 0 })).toEqual({ why: expect.stringContaining('root') as string })
   })
 
