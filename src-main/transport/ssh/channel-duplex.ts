@@ -1,0 +1,67 @@
+import { Duplex } from 'node:stream'
+import type { ClientChannel } from 'ssh2'
+
+/**
+ * An ssh2 channel as an ordinary Duplex, half-open like a net.Socket with `allowHalfOpen`.
+ *
+ * ssh2's own stream never emits `close` before both sides ended, does not call back a write after the far side closed, and its
+ * `destroy()` takes no error. This one does what Node's streams promise, and counts bytes so that it can stand in for a socket.
+ */
+export class ChannelDuplex extends Duplex {
+  bytesRead = 0
+  bytesWritten = 0
+  readonly #channel: ClientChannel
+  #farSideClosed = false
+  #pendingWrite: ((error?: Error) => void) | null = null
+
+  constructor(channel: ClientChannel) {
+    super({ allowHalfOpen: true })
+    this.#channel = channel
+    channel.on('data', (chunk: Buffer) => {
+      this.bytesRead += chunk.length
+      if (!this.push(chunk)) channel.pause()
+    })
+    channel.on('end', () => this.push(null))
+    channel.on('error', (error: Error) => this.destroy(error))
+    channel.on('close', () => {
+      this.#farSideClosed = true
+      this.#settleWrite(brokenPipe())
+    })
+    // an unread stderr would stall the channel when its window is used up
+    channel.stderr.resume()
+    channel.pause()
+  }
+
+  override _read(): void {
+    this.#channel.resume()
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    if (this.#farSideClosed) return done(brokenPipe())
+    this.bytesWritten += chunk.length
+    this.#pendingWrite = done
+    this.#channel.write(chunk, () => this.#settleWrite())
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    if (!this.#farSideClosed) this.#channel.end()
+    done()
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#settleWrite(error ?? brokenPipe())
+    this.#channel.close()
+    this.#channel.resume() // so that its own end and close can happen
+    done(error)
+  }
+
+  #settleWrite(error?: Error): void {
+    const done = this.#pendingWrite
+    this.#pendingWrite = null
+    done?.(error)
+  }
+}
+
+function brokenPipe(): NodeJS.ErrnoException {
+  return Object.assign(new Error('The other side closed the channel'), { code: 'EPIPE' })
+}

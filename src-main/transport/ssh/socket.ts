@@ -1,0 +1,228 @@
+/*
+ * Connections to unix sockets on the node.
+ *
+ * First `direct-streamlocal@openssh.com`: no program, no shell, one round trip. OpenSSH 9.2 answers every failure with the same
+ * "open failed", so then a relay program on the node is tried: it either says what is wrong with the path, or is the connection
+ * (forwarding forbidden, or a socket that needs root). The streams returned end like sockets do: the far side's end is 'end', and the
+ * caller still has to end its own.
+ */
+import type { Duplex } from 'node:stream'
+import type { Client, ClientChannel } from 'ssh2'
+import type { ErrorCode } from '#contract'
+import { AppError } from '../../app/app-error.ts'
+import type { ExecResult } from '../../app/ports/node-session.ts'
+import { ChannelDuplex } from './channel-duplex.ts'
+import { abortable } from './deadline.ts'
+import { quoteCommand } from './quote.ts'
+import { outputMark } from './run-command.ts'
+import { relayArgv, relayExit } from './socket-relay.ts'
+import { sudoersLine } from './sudo.ts'
+
+export interface SocketShell {
+  client: Client
+  /** `user@host:port` */
+  where: string
+  user: string
+  /** its reason is an AppError */
+  lost: AbortSignal
+  /** the relay may use sudo */
+  elevate: boolean
+  /** a relay worked where forwarding did not, so forwarding need not be tried again on this connection */
+  forwardingRefused: boolean
+  onForwardingRefused: () => void
+  socketSlot: (signal: AbortSignal) => Promise<() => void>
+  channelSlot: (signal: AbortSignal) => Promise<() => void>
+  exec: (argv: readonly [string, ...string[]], signal: AbortSignal) => Promise<ExecResult>
+}
+
+export async function openUnixSocket(path: string, shell: SocketShell, signal: AbortSignal): Promise<Duplex> {
+  if (!shell.forwardingRefused) {
+    const forwarded = await forward(path, shell, signal)
+    if (forwarded !== null) return forwarded
+  }
+  if (!shell.elevate) {
+    const relayed = await relay(path, relayArgv(path), shell, signal)
+    shell.onForwardingRefused()
+    return relayed
+  }
+  return relay(path, await privilegedRelay(path, shell, signal), shell, signal)
+}
+
+/** null: the server did not open it, for whatever reason. */
+async function forward(path: string, shell: SocketShell, signal: AbortSignal): Promise<Duplex | null> {
+  const release = await shell.socketSlot(signal)
+  return abortable(signal, (resolve, reject) => {
+    const onOpened = (error: Error | undefined, channel: ClientChannel): void => {
+      if (error !== undefined) {
+        release()
+        return resolve(null)
+      }
+      channel.on('close', release)
+      const stream = socketStream(channel, shell)
+      if (signal.aborted) stream.destroy()
+      else resolve(stream)
+    }
+    try {
+      shell.client.openssh_forwardOutStreamLocal(path, onOpened)
+    } catch (error) {
+      release()
+      reject(goneError(shell, error))
+    }
+  })
+}
+
+/** What sudo lets this account run as a relay: the whole program, or at least socat on this very path. */
+async function privilegedRelay(path: string, shell: SocketShell, signal: AbortSignal): Promise<[string, ...string[]]> {
+  const socat: [string, ...string[]] = ['socat', '-', `UNIX-CONNECT:${path}`]
+  for (const argv of [relayArgv(path), socat]) {
+    const listed = await shell.exec(['sudo', '-n', '-l', ...argv], signal)
+    if (listed.code === 0) return ['sudo', '-n', ...argv]
+  }
+  const line = sudoersLine(shell.user, ['/usr/bin/socat', ...socat.slice(1)])
+  const message =
+    `${shell.user} may not open the socket ${path} on ${shell.where}, with or without sudo. Either give the account access to the socket ` +
+    `(for HAProxy: add it to the group named in the "stats socket" line), or install socat and add to /etc/sudoers.d: ${line}`
+  throw new AppError('exec.not-permitted', message, { details: { path, reason: 'not-permitted', sudoersLine: line } })
+}
+
+async function relay(
+  path: string,
+  argv: readonly [string, ...string[]],
+  shell: SocketShell,
+  signal: AbortSignal,
+): Promise<Duplex> {
+  const release = await shell.channelSlot(signal)
+  // plain `sudo socat` cannot print the mark; sudo -l said it may run, so it counts as connected when it has started
+  const announced = !argv.includes('socat')
+  return abortable(signal, (resolve, reject) => {
+    const onOpened = (error: Error | undefined, channel: ClientChannel): void => {
+      if (error !== undefined) {
+        release()
+        return reject(
+          new AppError('ssh.channel-refused', `${shell.where} refused a channel for ${path}: ${error.message}.`, {
+            cause: error,
+          }),
+        )
+      }
+      channel.on('close', release)
+      const giveUp = (): void => {
+        channel.close()
+        channel.resume()
+      }
+      if (signal.aborted) return giveUp()
+      signal.addEventListener('abort', giveUp, { once: true })
+      const settled = (): void => signal.removeEventListener('abort', giveUp)
+      if (!announced) {
+        settled()
+        return resolve(socketStream(channel, shell))
+      }
+      awaitMark(channel).then(
+        () => {
+          settled()
+          resolve(socketStream(channel, shell))
+        },
+        (ended: RelayEnd) => {
+          settled()
+          reject(relayError(path, ended, shell))
+        },
+      )
+    }
+    try {
+      shell.client.exec(`exec ${quoteCommand(['env', 'LC_ALL=C', ...argv])}`, onOpened)
+    } catch (error) {
+      release()
+      reject(goneError(shell, error))
+    }
+  })
+}
+
+interface RelayEnd {
+  code: number | null
+  stderr: string
+}
+
+/** Takes everything up to the mark from the channel; rejects with RelayEnd when it closes before. */
+function awaitMark(channel: ClientChannel): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let head = Buffer.alloc(0)
+    let stderr = ''
+    let code: number | null = null
+    const onData = (chunk: Buffer): void => {
+      head = Buffer.concat([head, chunk])
+      const at = head.indexOf(outputMark)
+      if (at < 0) {
+        head = head.subarray(-64 * 1024)
+        return
+      }
+      channel.off('data', onData)
+      channel.off('close', onClose)
+      channel.stderr.off('data', onStderr)
+      channel.pause()
+      const rest = head.subarray(at + outputMark.length)
+      if (rest.length > 0) channel.unshift(rest)
+      resolve()
+    }
+    const onStderr = (chunk: Buffer): void => {
+      stderr = (stderr + chunk.toString('utf8')).slice(0, 2_000)
+    }
+    const onClose = (): void => reject({ code, stderr } satisfies RelayEnd)
+    channel.on('exit', (status: number | null) => {
+      code = status
+    })
+    channel.on('close', onClose)
+    channel.stderr.on('data', onStderr)
+    channel.on('data', onData)
+  })
+}
+
+function relayError(path: string, { code, stderr }: RelayEnd, shell: SocketShell): AppError {
+  const where = `${path} on ${shell.where}`
+  const error = (code: ErrorCode, reason: string, message: string): AppError =>
+    new AppError(code, message, { details: { path, reason, stderr } })
+  switch (code) {
+    case relayExit.missing:
+      return error(
+        'exec.not-found',
+        'missing',
+        `There is no socket ${where}, or ${shell.user} may not look into its directory.`,
+      )
+    case relayExit.notASocket:
+      return error('exec.failed', 'not-a-socket', `${where} exists but is not a socket.`)
+    case relayExit.notPermitted:
+      return error(
+        'exec.not-permitted',
+        'not-permitted',
+        `${shell.user} may not open the socket ${where}; give its group access, or allow sudo.`,
+      )
+    case relayExit.notListening:
+      return error('exec.failed', 'not-listening', `Nobody listens on the socket ${where}; the daemon that made it is gone.`)
+    case relayExit.noProgram:
+      return error(
+        'ssh.channel-refused',
+        'no-relay',
+        `sshd on ${shell.where} forbids forwarding to ${path}, and none of perl, python3, socat and nc is there to do without. Set AllowStreamLocalForwarding local (or yes) in sshd_config.`,
+      )
+    default:
+      return error(
+        'exec.failed',
+        'connect-failed',
+        `The socket ${where} could not be opened: ${stderr.trim() || `the relay ended with ${code}`}.`,
+      )
+  }
+}
+
+/** Ends with the connection, with the error that says so: a command sent over it may have been carried out. */
+function socketStream(channel: ClientChannel, shell: SocketShell): Duplex {
+  const stream = new ChannelDuplex(channel)
+  const onLost = (): void => {
+    const lost = shell.lost.reason as AppError
+    stream.destroy(new AppError(lost.code, lost.message, { effect: 'unknown', details: lost.details, cause: lost }))
+  }
+  shell.lost.addEventListener('abort', onLost, { once: true })
+  stream.once('close', () => shell.lost.removeEventListener('abort', onLost))
+  return stream
+}
+
+function goneError(shell: SocketShell, cause: unknown): AppError {
+  return new AppError('ssh.connection-lost', `The SSH connection to ${shell.where} is gone; nothing was sent.`, { cause })
+}
