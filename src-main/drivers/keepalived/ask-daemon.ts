@@ -1,0 +1,131 @@
+/**
+ * Asking keepalived (2.2.7), as root, in one round trip.
+ *
+ * keepalived answers a signal by writing fixed files into its own temporary directory: /tmp or $TMPDIR as the daemon sees it
+ * (PrivateTmp=), hence through /proc/PID/root. What can go wrong, and what is done about it:
+ *
+ * - The signal for JSON is a real-time one whose default action is to end the process. It is sent only to a process called
+ *   `keepalived` that runs as root, is at least two seconds old, and whose own program file knows that signal.
+ * - A stopped daemon would collect the signals and answer them all later: it and its children are checked, and not signalled.
+ * - A dump of earlier would pass for an answer: both files are removed first. One that is still being written would be cut short:
+ *   the end of the text is awaited, at most two seconds.
+ * - Anyone may put a file at that name in /tmp: only a plain file of root is read.
+ * - Two consoles would take each other's answers: where the node has flock(1) they take turns on /run; where it has not, the one
+ *   that loses sees a daemon that did not answer in this round.
+ * - Both dumps contain the clear-text VRRP password. The text dump loses it here on the node; the JSON dump in parse-json-dump.ts.
+ *   Neither is logged, and no error quotes them. The files are removed afterwards.
+ *
+ * Each round leaves three lines in the node's syslog (`Printing VRRP … on signal`).
+ */
+import { AppError } from '../../app/app-error.ts'
+import type { CallLimits, NodeSession } from '../../app/ports/node-session.ts'
+import { lastLine, runRootScript, sectionsFrom } from '../linux/run.ts'
+
+/** $1: pid file; may be missing or stale, then the process is looked for. Sections: pid, uptime, stopped, json, data, kernel. */
+const script = `
+PATH="$PATH:/usr/sbin:/sbin:/usr/bin:/bin"
+part() { printf '%s\\0' "$1"; cat; printf '\\0'; }
+is_keepalived() {
+  case $1 in ''|*[!0-9]*) return 1 ;; esac
+  { read -r name < "/proc/$1/comm"; } 2>/dev/null && [ "$name" = keepalived ] || return 1
+  while read -r key a b c e; do
+    if [ "$key" = Uid: ]; then [ "$a,$b,$c,$e" = 0,0,0,0 ]; return; fi
+  done 2>/dev/null < "/proc/$1/status"
+  return 1
+}
+# sets state, parent and ticks
+stat_of() {
+  { read -r stat < "/proc/$1/stat"; } 2>/dev/null || return 1
+  set -f; set -- \${stat##*) }; set +f
+  state=$1; parent=$2; ticks=\${20}
+}
+find_daemon() {
+  pid=
+  { read -r pid < "$1"; } 2>/dev/null
+  is_keepalived "$pid" && return
+  for d in /proc/[0-9]*; do
+    pid=\${d#/proc/}
+    is_keepalived "$pid" && stat_of "$pid" && ! is_keepalived "$parent" &&
+      [ "$(readlink "$d/ns/pid")" = "$(readlink /proc/self/ns/pid)" ] && return
+  done
+  pid=
+}
+find_daemon "$1"
+if [ -n "$pid" ] && stat_of "$pid"; then
+  read -r up rest < /proc/uptime
+  age=$(( \${up%.*} - ticks / 100 ))
+  printf '%s' "$pid" | part pid
+  printf '%s' "$age" | part uptime
+  stopped=
+  for process in "$pid" $(cat "/proc/$pid/task/$pid/children" 2>/dev/null); do
+    stat_of "$process" && case $state in T|t) stopped=1 ;; esac
+  done
+  printf '%s' "$stopped" | part stopped
+  if [ -z "$stopped" ] && [ "$age" -ge 2 ]; then
+    exec 9</run
+    command -v flock >/dev/null 2>&1 && flock -w 2 9
+    tmp=$(tr '\\0' '\\n' < "/proc/$pid/environ" | sed -n 's/^TMPDIR=//p' | head -n 1)
+    case $tmp in /*) ;; *) tmp=/tmp ;; esac
+    dir=/proc/$pid/root$tmp
+    json=$dir/keepalived.json; data=$dir/keepalived.data
+    is_ours() { [ -f "$1" ] && [ ! -h "$1" ] && [ -O "$1" ]; }
+    clear() { rm -f -- "$json" "$data" "$dir/keepalived_parent.data" "$dir/keepalived_check.data" "$dir/keepalived_bfd.data"; }
+    clear
+    signal=$("/proc/$pid/exe" --signum=JSON 2>/dev/null)
+    case $signal in ''|*[!0-9]*) signal= ;; esac
+    kill -USR1 "$pid"
+    [ -z "$signal" ] || kill "-$signal" "$pid"
+    size=0; tries=100
+    while [ "$tries" -gt 0 ]; do
+      if [ -n "$signal" ]; then
+        is_ours "$json" && [ "$(tail -c 2 "$json" 2>/dev/null | tr -d '\\n')" = ']' ] && break
+      elif is_ours "$data"; then
+        before=$size; size=$(wc -c < "$data")
+        [ "$size" -gt 0 ] && [ "$size" = "$before" ] && break
+      fi
+      if sleep 0.02 2>/dev/null; then tries=$((tries - 1)); else sleep 1; tries=$((tries - 50)); fi
+    done
+    if [ -n "$signal" ] && is_ours "$json"; then cat "$json" | part json; fi
+    if is_ours "$data"; then sed '/^ *Password = /d' "$data" | part data; fi
+    clear
+    exec 9<&-
+  fi
+fi
+ip -j addr | part kernel
+`
+
+/** What came back. The texts hold what the daemon wrote; hand them to their parsers and nowhere else. */
+export interface DaemonReply {
+  pid: number | null
+  uptimeS: number | null
+  json: string | null
+  data: string | null
+  /** output of `ip -j addr` */
+  kernel: string
+}
+
+export const defaultPidFile = '/run/keepalived.pid'
+
+export async function askDaemon(session: NodeSession, pidFile: string, limits: CallLimits): Promise<DaemonReply> {
+  const result = await runRootScript(session, script, [pidFile], { ...limits, maxBytes: 32 * 1024 * 1024 })
+  const sections = sectionsFrom(result.stdout)
+  const kernel = sections.get('kernel')
+  if (kernel === undefined) {
+    throw new AppError(
+      'daemon.unexpected-reply',
+      `keepalived could not be asked: the shell ended with code ${result.code ?? result.signal} ("${lastLine(result.stderr)}"). Probe the node again.`,
+      { details: { exitCode: result.code } },
+    )
+  }
+  const number = (name: string): number | null => {
+    const text = sections.get(name)
+    return text === undefined || text === '' ? null : Number(text)
+  }
+  return {
+    pid: number('pid'),
+    uptimeS: number('uptime'),
+    json: sections.get('json') ?? null,
+    data: sections.get('data') ?? null,
+    kernel,
+  }
+}

@@ -1,0 +1,60 @@
+import { AppError } from '../../app/app-error.ts'
+import type { Clock } from '../../app/ports/clock.ts'
+import type { BoundService, Detected, Driver } from '../../app/ports/driver.ts'
+import type { CallLimits, NodeSession } from '../../app/ports/node-session.ts'
+import type { VrrpReading } from '../../domain/fleet/reading.ts'
+import { instancesOf } from '../../domain/keepalived/parse-config.ts'
+import { parseDataInstances, parseTracked } from '../../domain/keepalived/parse-data-dump.ts'
+import { parseIpAddr } from '../../domain/keepalived/parse-ip-addr.ts'
+import { parseJsonDump } from '../../domain/keepalived/parse-json-dump.ts'
+import { knownFromReading, readingFromKeepalived, type KnownInstance } from '../../domain/keepalived/reading.ts'
+import { askDaemon, defaultPidFile } from './ask-daemon.ts'
+import { defaultConfig, detectKeepalived } from './detect.ts'
+import { readConfigIfPossible } from './read-config.ts'
+
+/** keepalived's VRRP side, observing only. */
+export function createKeepalivedDriver(_parts: { clock: Clock }): Driver {
+  return { kind: 'keepalived', detect: detectKeepalived, bind: bindKeepalived }
+}
+
+/**
+ * A daemon that does not answer (stopped, killed, crashed) still has its addresses in the kernel, so a reading is made all the
+ * same, from the instances it last told of. Before its first answer they come from the configuration file on disk.
+ */
+function bindKeepalived({ service }: Detected): BoundService {
+  const pidFile = service.endpoints['pidFile'] ?? defaultPidFile
+  const config = service.endpoints['config'] ?? defaultConfig
+  let lastAnswer: KnownInstance[] | null = null
+
+  async function observe(session: NodeSession, limits: CallLimits): Promise<VrrpReading> {
+    const reply = await askDaemon(session, pidFile, limits)
+    const kernel = parseIpAddr(reply.kernel)
+    if (kernel === null) {
+      throw new AppError(
+        'daemon.unexpected-reply',
+        'The addresses of this node cannot be read: "ip -j addr" did not answer with JSON. Install iproute2 4.13 or newer.',
+      )
+    }
+    const dumped = reply.json !== null ? parseJsonDump(reply.json) : reply.data !== null ? parseDataInstances(reply.data) : null
+    const fallback = dumped === null ? (lastAnswer ?? (await instancesOnDisk(session, config, limits))) : []
+    const reading = readingFromKeepalived({
+      version: service.version,
+      pid: reply.pid,
+      uptimeS: reply.uptimeS,
+      running: reply.pid !== null,
+      dumped,
+      tracked: reply.data === null ? [] : parseTracked(reply.data),
+      fallback,
+      kernel,
+    })
+    if (reading.daemonAnswered) lastAnswer = knownFromReading(reading.instances)
+    return reading
+  }
+
+  return { kind: 'keepalived', observe, serverAdmin: null }
+}
+
+async function instancesOnDisk(session: NodeSession, config: string, limits: CallLimits): Promise<KnownInstance[]> {
+  const read = await readConfigIfPossible(session, config, limits)
+  return read === null ? [] : instancesOf(read.lines)
+}

@@ -1,0 +1,50 @@
+import { AppError } from '../../app/app-error.ts'
+import type { CallLimits, NodeSession } from '../../app/ports/node-session.ts'
+import { connectionFilter, parseConnections, type Connection } from '../../domain/nginx/parse-ss.ts'
+import { parseStubStatus, type StubStatus } from '../../domain/nginx/stub-status.ts'
+import type { Upstream } from '../../domain/nginx/upstreams.ts'
+import { run, runScript } from '../linux/run.ts'
+
+/** Fixed, so that a sudo rule can name it. The filter comes by stdin and runs in the kernel. */
+export const ssArguments = ['-Htnp', 'state', 'established', '-F', '-'] as const
+
+/** Established connections to the servers of `upstreams`, whoever holds them. Null: they cannot be listed here. */
+export async function listConnections(
+  session: NodeSession,
+  ss: string,
+  upstreams: readonly Upstream[],
+  limits: CallLimits,
+): Promise<Connection[] | null> {
+  const endpoints = upstreams.flatMap((upstream) => upstream.servers.flatMap((server) => server.endpoint ?? []))
+  if (endpoints.length === 0) return []
+  try {
+    const result = await run(session, [ss, ...ssArguments], {
+      ...limits,
+      privileged: true,
+      stdin: connectionFilter(endpoints),
+      maxBytes: 64 * 1024 * 1024,
+    })
+    // Without privilege or without ss there are no figures; the rest of the reading stands.
+    return result.code === 0 ? parseConnections(result.stdout.toString('utf8')) : null
+  } catch (thrown) {
+    if (thrown instanceof AppError && (thrown.code === 'exec.not-permitted' || thrown.code === 'exec.not-found')) return null
+    throw thrown
+  }
+}
+
+/** curl or wget, whichever the node has; proxies of the account's environment are not used. */
+const fetchScript = `
+if command -v curl >/dev/null 2>&1; then
+  exec curl -gsS -m 2 --noproxy '*' --proto '=http,https' --max-filesize 65536 --url "$1"
+elif command -v wget >/dev/null 2>&1; then
+  http_proxy= https_proxy= exec wget -q -T 2 -O - "$1"
+else
+  exit 127
+fi
+`
+
+/** Null: no such page, or nothing on the node to ask for it with. */
+export async function readStubStatus(session: NodeSession, url: string, limits: CallLimits): Promise<StubStatus | null> {
+  const result = await runScript(session, fetchScript, [url], { ...limits, maxBytes: 64 * 1024 })
+  return result.code === 0 ? parseStubStatus(result.stdout.toString('utf8')) : null
+}
