@@ -1,0 +1,109 @@
+import { existsSync } from 'node:fs'
+import { run, tryRun } from './run.ts'
+import type { Instance } from './instance.ts'
+import type { Topology } from './topology.ts'
+
+/*
+ * A switch namespace holds two bridges, `mgmt` and `data`. Every other namespace has one or two legs in it, and this machine has a
+ * leg in `mgmt` alone: it reaches the nodes' sshd and nothing else of the lab.
+ */
+
+export const namespaceOf = (instance: Instance, machine: string): string => `${instance.name}-${machine}`
+const namespaceFile = (instance: Instance, machine: string): string => `/run/netns/${namespaceOf(instance, machine)}`
+const hostInterface = (instance: Instance): string => `${instance.name}-host`
+
+interface Leg {
+  machine: string
+  interface: 'eth0' | 'eth1'
+  bridge: 'data' | 'mgmt'
+  addresses: readonly string[]
+}
+
+function legsOf(topology: Topology): Leg[] {
+  return [
+    ...topology.nodes.flatMap((node): Leg[] => [
+      { machine: node.id, interface: 'eth0', bridge: 'data', addresses: [node.data] },
+      { machine: node.id, interface: 'eth1', bridge: 'mgmt', addresses: [node.management] },
+    ]),
+    { machine: 'be', interface: 'eth0', bridge: 'data', addresses: topology.backends.map((backend) => backend.address) },
+    { machine: 'client', interface: 'eth0', bridge: 'data', addresses: [topology.client] },
+  ]
+}
+
+/** Every namespace a lab of this name can have, whether or not it has it now. */
+const allMachines = ['sw', 'lb1', 'lb2', 'lb3', 'lb4', 'sd', 'be', 'client'] as const
+
+/** Bring the network up; what is there already stays as it is. */
+export async function networkUp(instance: Instance, topology: Topology): Promise<void> {
+  const legs = legsOf(topology)
+  const missing = [...new Set(['sw', ...legs.map((leg) => leg.machine)])].filter(
+    (machine) => !existsSync(namespaceFile(instance, machine)),
+  )
+  await batch(null, missing.map((machine) => `netns add ${namespaceOf(instance, machine)}`))
+
+  const sw = namespaceOf(instance, 'sw')
+  if (missing.includes('sw')) {
+    await batch(sw, [
+      'link set lo up',
+      ...['mgmt', 'data'].flatMap((bridge) => [
+        `link add ${bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
+        `link set ${bridge} up`,
+      ]),
+    ])
+  }
+  for (const machine of missing.filter((name) => name !== 'sw')) {
+    const own = legs.filter((leg) => leg.machine === machine)
+    await batch(
+      null,
+      own.map(
+        (leg) =>
+          `link add ${leg.interface} netns ${namespaceOf(instance, machine)} type veth peer name ${machine}-${leg.interface} netns ${sw}`,
+      ),
+    )
+    await batch(namespaceOf(instance, machine), [
+      'link set lo up',
+      ...own.flatMap((leg) => [
+        ...leg.addresses.map((address) => `addr add ${address}/24 dev ${leg.interface}`),
+        `link set ${leg.interface} up`,
+      ]),
+    ])
+    await batch(sw, own.map((leg) => `link set ${machine}-${leg.interface} master ${leg.bridge} up`))
+  }
+  if (!(await exists(hostInterface(instance)))) {
+    await batch(null, [
+      `link add ${hostInterface(instance)} type veth peer name host netns ${sw}`,
+      `addr add ${topology.host}/24 dev ${hostInterface(instance)}`,
+      `link set ${hostInterface(instance)} up`,
+    ])
+    await batch(sw, ['link set host master mgmt up'])
+  }
+}
+
+/** Pids of all processes in the lab's namespaces: nothing else can be in them, so nothing else is ever ended. */
+export async function processesInside(instance: Instance): Promise<number[]> {
+  const pids: number[] = []
+  for (const machine of allMachines) {
+    if (!existsSync(namespaceFile(instance, machine))) continue
+    // fails for a file left by an interrupted `ip netns add`, which has no namespace behind it and hence no processes
+    const { stdout } = await tryRun(['ip', 'netns', 'pids', namespaceOf(instance, machine)])
+    pids.push(...stdout.split('\n').filter(Boolean).map(Number))
+  }
+  return pids
+}
+
+/** Take all of it away. Processes inside must be gone already, or they would keep a nameless namespace alive. */
+export async function networkDown(instance: Instance): Promise<void> {
+  if (await exists(hostInterface(instance))) await run(['ip', 'link', 'del', hostInterface(instance)])
+  for (const machine of allMachines) {
+    if (existsSync(namespaceFile(instance, machine))) await run(['ip', 'netns', 'del', namespaceOf(instance, machine)])
+  }
+}
+
+async function exists(link: string): Promise<boolean> {
+  return (await tryRun(['ip', 'link', 'show', 'dev', link])).code === 0
+}
+
+async function batch(namespace: string | null, lines: readonly string[]): Promise<void> {
+  if (lines.length === 0) return
+  await run(['ip', ...(namespace === null ? [] : ['-n', namespace]), '-batch', '-'], { stdin: `${lines.join('\n')}\n` })
+}

@@ -1,0 +1,78 @@
+import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { hostKey, userKey } from './keys.ts'
+import { firstProcess, startInside } from './processes.ts'
+import type { Instance } from './instance.ts'
+import type { LabNode, Topology } from './topology.ts'
+
+const template = (name: string): string => readFileSync(join(import.meta.dirname, 'templates', name), 'utf8')
+
+/** The files that make a node this node, as a tree that boot.sh lays over its root. */
+export const filesOf = (instance: Instance, node: LabNode): string => join(instance.stateDir, 'files', node.id)
+
+/** Write a node's own files: keys, configuration, the scripts it starts with. */
+export function renderFiles(instance: Instance, topology: Topology, node: LabNode): void {
+  const root = filesOf(instance, node)
+  const values: Record<string, string> = {
+    NODE: node.id,
+    MANAGEMENT: node.management,
+    DATA: node.data,
+    VIP: node.vip,
+    PAIR: (node.pair ?? 'single').toUpperCase(),
+    ROUTER_ID: String(node.routerId),
+    PRIORITY: String(node.priority),
+    UNICAST_PEER: node.peer === null ? '' : `unicast_peer {\n        ${node.peer}\n    }`,
+    ...Object.fromEntries(topology.backends.map(({ name, address }) => [name.toUpperCase(), address])),
+  }
+  const put = (path: string, text: string, mode = 0o644): void => {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), text)
+    chmodSync(join(root, path), mode)
+  }
+  const render = (name: string): string =>
+    template(name).replace(/@([A-Z0-9_]+)@/g, (_, key: string) => {
+      const value = values[key]
+      if (value === undefined) throw new Error(`templates/${name} asks for @${key}@, which no node has.`)
+      return value
+    })
+
+  rmSync(root, { recursive: true, force: true })
+  put('etc/haproxy/haproxy.cfg', render(node.pair === 'core' ? 'haproxy-core.cfg' : 'haproxy-edge.cfg'))
+  put('etc/nginx/nginx.conf', render('nginx.conf'))
+  put('etc/nginx/conf.d/site.conf', render('nginx-site.conf'))
+  if (node.stubStatus) put('etc/nginx/conf.d/status.conf', render('nginx-status.conf'))
+  put('etc/keepalived/keepalived.conf', render('keepalived.conf'), 0o640)
+  put('etc/ssh/sshd_config', render('sshd_config'))
+  put('etc/ssh/lab_host_key', readFileSync(hostKey(instance, node), 'utf8'), 0o600)
+  put('etc/sudoers.d/evenkeel-lab', render('sudoers'), 0o440)
+  put('root/.ssh/authorized_keys', readFileSync(`${userKey(instance)}.pub`, 'utf8'), 0o600)
+  chmodSync(join(root, 'root'), 0o700)
+  chmodSync(join(root, 'root/.ssh'), 0o700)
+  put('lab/init.sh', template('init.sh'), 0o755)
+  put('lab/service', template('service'), 0o755)
+  cpSync(join(import.meta.dirname, 'templates/boot.sh'), join(instance.stateDir, 'boot.sh'))
+}
+
+/** Start a node that does not run yet. Its services are up a moment later. */
+export async function startNode(instance: Instance, node: LabNode): Promise<void> {
+  if (firstProcess(instance, node.id) !== null) return
+  const namespaces = ['--mount', '--pid', '--uts', '--ipc', ...(node.init === 'systemd' ? ['--cgroup'] : [])]
+  await startInside(instance, node.id, [
+    'unshare',
+    ...namespaces,
+    '--fork',
+    '--kill-child',
+    'sh',
+    join(instance.stateDir, 'boot.sh'),
+    node.id,
+    filesOf(instance, node),
+    node.init,
+  ])
+}
+
+/** argv that runs a command as root inside a node. @throws Error when the node does not run */
+export function insideNode(instance: Instance, machine: string, argv: readonly string[]): [string, ...string[]] {
+  const pid = firstProcess(instance, machine)
+  if (pid === null) throw new Error(`${machine} does not run in lab ${instance.name}: bring it up with "npm run lab up".`)
+  return ['nsenter', '--target', String(pid), '--net', '--mount', '--pid', '--uts', '--ipc', '--root', '--wd', '--', ...argv]
+}
