@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { currentInstance } from './instance.ts'
 import { up, down } from './up-down.ts'
 

@@ -12,12 +12,13 @@ mkdir /mnt/upper /mnt/work /mnt/root
 mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work /mnt/root
 cd /mnt/root
 
-# what belongs to the machine underneath is not this node's
-rm -rf run tmp
-mkdir -m 755 run
-mkdir -m 1777 tmp
+# What belongs to the machine underneath is not this node's. Its run, tmp and log are covered, not emptied: there files come and go
+# while an rm is at work.
+mount -t tmpfs -o mode=755 run run
+mount -t tmpfs -o mode=1777 tmp tmp
+mount -t tmpfs -o mode=755 log var/log
 rm -rf etc/haproxy/* etc/nginx/conf.d/* etc/nginx/sites-enabled/* etc/keepalived/* etc/sudoers.d/* etc/hostname etc/hosts \
-  root/.ssh root/.bashrc var/log/* var/lib/haproxy/*
+  root/.ssh root/.bashrc var/lib/haproxy/*
 cp -R --no-preserve=ownership --preserve=mode "$files/." .
 mkdir -p run/sshd run/haproxy run/keepalived var/log/nginx var/lib/nginx var/lib/haproxy
 printf '%s\n' "$node" >etc/hostname
