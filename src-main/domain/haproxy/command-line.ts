@@ -1,6 +1,6 @@
 /** What the command line of a running HAProxy says about where things are. */
 export interface CommandLine {
-  /** files and folders after `-f` and `--`, in order, absolute */
+  /** files and folders after `-f` and `--`, in order; absolute unless the working folder is not known */
   configFiles: string[]
   masterWorker: boolean
   /** path of the master socket (`-S`), without its bind options; null when there is none or it is not a unix socket */
@@ -12,7 +12,7 @@ export interface CommandLine {
 const takesValue = new Set(['-f', '-C', '-S', '-p', '-x', '-n', '-N', '-L', '-m', '-r'])
 
 /**
- * `workingFolder` is the process's own: relative paths of `-f` are relative to it, or to `-C` where that stands.
+ * `workingFolder` is the process's own, or '' where this account may not see it: relative paths of `-f` are relative to it, or to `-C` where that stands.
  * After a reload the command line of a worker begins with `-sf <old pids> -x sockpair@…`.
  */
 export function parseCommandLine(argv: readonly string[], workingFolder: string): CommandLine {
@@ -49,6 +49,6 @@ export function unixPath(address: string): string | null {
 }
 
 function resolve(base: string, path: string): string {
-  if (path.startsWith('/')) return path
+  if (path.startsWith('/') || base === '') return path
   return `${base.replace(/\/+$/, '')}/${path.replace(/^\.\//, '')}`
 }

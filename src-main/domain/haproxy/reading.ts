@@ -157,11 +157,13 @@ function serverFrom(row: Row, state: ServerStateRow | undefined, oldSessions: nu
 }
 
 function checkFrom(row: Row): ServerReading['check'] {
-  const status = cell(row, 'check_status')
-  if (status === '') return null
+  // `* L7OK`: a new check is under way, and its code is not there yet.
+  const shown = cell(row, 'check_status')
+  const underWay = shown.startsWith('* ')
+  if (shown === '') return null
   return {
-    status,
-    code: number(row, 'check_code'),
+    status: underWay ? shown.slice(2) : shown,
+    code: underWay ? null : number(row, 'check_code'),
     durationMs: number(row, 'check_duration'),
     text: cell(row, 'last_chk') || cell(row, 'check_desc'),
   }

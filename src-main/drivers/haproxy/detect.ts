@@ -20,9 +20,8 @@ export async function detectHaproxy(
   overrides: ServiceOverrides,
   limits: CallLimits,
 ): Promise<Detected | null> {
-  const privileged = facts.sudo === 'available'
   const [processes, located] = await Promise.all([
-    listProcesses(session, { ...limits, privileged }),
+    listProcesses(session, limits),
     runScript(session, locateScript, [], { ...limits, maxBytes: 16 * 1024 }),
   ])
   const given = overrides.haproxy ?? {}
@@ -32,7 +31,7 @@ export async function detectHaproxy(
   if (binary === '' && instance === null) return null
 
   const paths = given.config ?? (instance === null ? [packagedConfig] : instance.commandLine.configFiles)
-  const config = await readConfig(session, paths, { ...limits, privileged })
+  const config = await readConfig(session, facts, paths, limits)
   const masterPath = given.masterSocket ?? instance?.commandLine.masterSocket ?? null
   const stats = given.socket === undefined ? config.sockets.map(({ path }) => path) : [given.socket]
   const tried =

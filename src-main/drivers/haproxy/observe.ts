@@ -71,7 +71,7 @@ function isAboutSocket(error: AppError): boolean {
 }
 
 async function assertRuns(session: NodeSession, limits: CallLimits): Promise<void> {
-  const processes = await listProcesses(session, { ...limits, privileged: false })
+  const processes = await listProcesses(session, limits)
   if (processes.length > 0) return
   throw new AppError(
     'daemon.not-running',

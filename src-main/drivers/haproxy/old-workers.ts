@@ -89,7 +89,7 @@ function workerFrom({ pid, uptimeS }: WorkerProcess, round: OldWorkerRound | nul
 }
 
 async function fromProcesses(session: NodeSession, currentPid: number, limits: CallLimits): Promise<OldWorkers> {
-  const processes = await listProcesses(session, { ...limits, privileged: false })
+  const processes = await listProcesses(session, limits)
   // The pid HAProxy gives is not among ours: it runs in a container, and whether it has old workers cannot be seen.
   if (!processes.some((process) => process.pid === currentPid)) return uncounted
   const old = oldProcessesOf(currentPid, processes).filter((process) => process.pid !== masterOf(currentPid, processes))

@@ -26,11 +26,8 @@ done
 `
 const fieldsPerProcess = 6
 
-/** Every HAProxy process this node shows, workers included; oldest pid first. */
-export async function listProcesses(
-  session: NodeSession,
-  limits: CallLimits & { privileged: boolean },
-): Promise<HaproxyProcess[]> {
+/** Every HAProxy process this node shows, workers included; oldest pid first. Needs no privilege, but sees less without. */
+export async function listProcesses(session: NodeSession, limits: CallLimits): Promise<HaproxyProcess[]> {
   const result = await runScript(session, listScript, [], { ...limits, maxBytes: 1024 * 1024 })
   const fields = result.stdout.toString('utf8').split('\0')
   const processes: HaproxyProcess[] = []

@@ -1,5 +1,6 @@
 import type { ProbeFinding } from '#contract'
 import { AppError } from '../../app/app-error.ts'
+import type { NodeFacts } from '../../app/ports/driver.ts'
 import type { CallLimits, NodeSession } from '../../app/ports/node-session.ts'
 import { findStatsSockets, socketLevels, type StatsSocket } from '../../domain/haproxy/config-sockets.ts'
 import { runScript } from '../linux/run.ts'
@@ -36,8 +37,9 @@ true
 
 export async function readConfig(
   session: NodeSession,
+  facts: NodeFacts,
   paths: readonly string[],
-  limits: CallLimits & { privileged: boolean },
+  limits: CallLimits,
 ): Promise<ReadConfig> {
   const listed = await runScript(session, expandScript, paths, { ...limits, maxBytes: 1024 * 1024 })
   const files = listed.stdout
@@ -48,8 +50,7 @@ export async function readConfig(
   const read: ReadConfig = { files, sockets: [], masterWorker: false, globalFile: files[0] ?? paths[0] ?? '', findings: [] }
   for (const file of files) {
     try {
-      const { bytes } = await session.readFile(file, { ...limits, maxBytes: maxConfigBytes })
-      const found = findStatsSockets(bytes.toString('utf8'))
+      const found = findStatsSockets(await readText(session, facts, file, limits))
       read.sockets.push(...found.sockets.map((socket) => ({ ...socket, file })))
       read.masterWorker ||= found.masterWorker
     } catch (thrown) {
@@ -59,6 +60,22 @@ export async function readConfig(
   }
   read.sockets.sort((one, other) => socketLevels.indexOf(other.level) - socketLevels.indexOf(one.level))
   return read
+}
+
+/** As the account itself first: sudo may be allowed for a few commands only, and most configurations are readable by all. */
+async function readText(session: NodeSession, facts: NodeFacts, file: string, limits: CallLimits): Promise<string> {
+  if (!file.startsWith('/')) {
+    throw new AppError(
+      'exec.not-permitted',
+      'It is relative to the folder HAProxy was started in, which this account may not see.',
+    )
+  }
+  const options = { ...limits, maxBytes: maxConfigBytes }
+  const read = session.readFile(file, options).catch((thrown: unknown) => {
+    if (facts.sudo !== 'available' || !(thrown instanceof AppError) || thrown.code !== 'exec.not-permitted') throw thrown
+    return session.readFile(file, { ...options, privileged: true })
+  })
+  return (await read).bytes.toString('utf8')
 }
 
 function configUnreadable(file: string, why: string): ProbeFinding {

@@ -114,11 +114,14 @@ function readReply(stream: Duplex, request: Request, signal: AbortSignal, send: 
     const onAbort = (): void => fail(signal.reason)
     const broken = (cause?: unknown): void =>
       fail(
-        new AppError(
-          'daemon.unexpected-reply',
-          `The connection to ${request.target.path} on ${request.session.nodeId} broke off before HAProxy's reply was complete. It may be reloading; try again.`,
-          { effect: request.effect, cause },
-        ),
+        // A lost connection to the node says so itself; what it means for this request is known only here.
+        cause instanceof AppError
+          ? new AppError(cause.code, cause.message, { effect: request.effect, details: cause.details, cause })
+          : new AppError(
+              'daemon.unexpected-reply',
+              `The connection to ${request.target.path} on ${request.session.nodeId} broke off before HAProxy's reply was complete. It may be reloading; try again.`,
+              { effect: request.effect, cause },
+            ),
       )
     signal.addEventListener('abort', onAbort, { once: true })
     stream.on('data', (chunk: Buffer) => {

@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
+import * as v from 'valibot'
+import { NodeId } from '#contract'
+import { AppError } from '../../src-main/app/app-error.ts'
+import type { Clock } from '../../src-main/app/ports/clock.ts'
+import type { CallLimits, ExecOptions, ExecResult, NodeSession } from '../../src-main/app/ports/node-session.ts'
+
+/** Everything that reached a shell or a socket, for the tests that say what must not. */
+export interface Sent {
+  execs: string[][]
+  opened: string[]
+}
+
+/** This machine as a node: what `transport` does over SSH, with child processes and unix sockets. For tests only. */
+export function createLocalSession(
+  options: { id?: string; env?: NodeJS.ProcessEnv; open?: (path: string) => Promise<Duplex> } = {},
+): NodeSession & { sent: Sent } {
+  const sent: Sent = { execs: [], opened: [] }
+  return {
+    nodeId: v.parse(NodeId, options.id ?? 'local'),
+    sent,
+    exec(argv, limits) {
+      sent.execs.push([...argv])
+      return execLocally(argv, limits, options.env ?? process.env)
+    },
+    async openSocket(path, limits) {
+      sent.opened.push(path)
+      return options.open === undefined ? openUnixSocket(path, limits) : options.open(path)
+    },
+    async readFile(path, { maxBytes }) {
+      const bytes = await readFile(path).catch((cause: unknown) => {
+        throw new AppError('exec.not-found', `${path} could not be read on this machine.`, { cause })
+      })
+      if (bytes.length > maxBytes) throw new AppError('exec.output-truncated', `${path} is longer than ${maxBytes} bytes.`)
+      return { bytes, sha256: createHash('sha256').update(bytes).digest('hex') }
+    },
+    traffic: () => ({ received: 0, sent: 0 }),
+  }
+}
+
+async function execLocally(argv: readonly string[], limits: ExecOptions, env: NodeJS.ProcessEnv): Promise<ExecResult> {
+  const [command = '', ...args] = argv
+  const child = spawn(command, args, { env, stdio: 'pipe', timeout: limits.timeoutMs, signal: limits.signal })
+  const output: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] }
+  child.stdout.on('data', (chunk: Buffer) => output.stdout.push(chunk))
+  child.stderr.on('data', (chunk: Buffer) => output.stderr.push(chunk))
+  child.stdin.on('error', () => undefined).end(limits.stdin)
+  const [code, signal] = (await once(child, 'close').catch((cause: unknown) => {
+    throw new AppError('exec.not-found', `${command} could not be run on this machine.`, { cause })
+  })) as [number | null, NodeJS.Signals | null]
+  const stdout = Buffer.concat(output.stdout)
+  return {
+    code,
+    signal: signal?.replace(/^SIG/, '') ?? null,
+    stdout: stdout.subarray(0, limits.maxBytes),
+    stderr: Buffer.concat(output.stderr).toString('utf8'),
+    truncated: stdout.length > limits.maxBytes,
+  }
+}
+
+async function openUnixSocket(path: string, { signal }: CallLimits): Promise<Duplex> {
+  const socket = connect({ path, allowHalfOpen: true })
+  try {
+    await once(socket, 'connect', { signal })
+  } catch (cause) {
+    socket.destroy()
+    signal.throwIfAborted()
+    throw new AppError('ssh.channel-refused', `The socket ${path} could not be opened on this machine.`, { cause })
+  }
+  return socket
+}
+
+/** Real time. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      const stop = (): void => {
+        clearTimeout(timer)
+        reject(signal.reason as Error)
+      }
+      if (signal.aborted) return reject(signal.reason as Error)
+      const timer = setTimeout(() => {
+        signal.removeEventListener('abort', stop)
+        resolve()
+      }, ms)
+      signal.addEventListener('abort', stop, { once: true })
+    }),
+}
+
+export const within = (timeoutMs: number): CallLimits => ({ signal: new AbortController().signal, timeoutMs })
