@@ -8,7 +8,7 @@ import { bareAddress, type DumpedInstance, type VrrpState } from './parse-json-d
 export interface TrackedThing {
   kind: 'script' | 'file' | 'interface' | 'process'
   name: string
-  /** the daemon's word: `GOOD`, `BAD`, the value of a file; interfaces: `UP` or `DOWN` */
+  /** the daemon's word: scripts `GOOD` or `BAD`, the value of a file, processes `quorum` or `no quorum`, interfaces `UP` or `DOWN` */
   status: string
   /** instances that track it; weight 0 means FAULT when it fails */
   instances: { name: string; weight: number }[]
@@ -40,7 +40,7 @@ export function parseTracked(text: string): TrackedThing[] {
       {
         kind: known.kind,
         name: block.name,
-        status: known.kind === 'interface' ? (/^UP, RUNNING\b/.test(status) ? 'UP' : 'DOWN') : status,
+        status: statusWord(known.kind, status),
         instances: tracking.flatMap((line) => {
           const found = /^(.*), weight (-?\d+)( reverse)?$/.exec(line)
           return found === null ? [] : [{ name: found[1] ?? '', weight: Number(found[2]) }]
@@ -48,6 +48,12 @@ export function parseTracked(text: string): TrackedThing[] {
       },
     ]
   })
+}
+
+function statusWord(kind: TrackedThing['kind'], written: string): string {
+  if (kind === 'interface') return /^UP, RUNNING\b/.test(written) ? 'UP' : 'DOWN'
+  if (kind === 'process') return written === 'true' ? 'quorum' : 'no quorum'
+  return written
 }
 
 const states: readonly VrrpState[] = ['INIT', 'BACKUP', 'MASTER', 'FAULT']

@@ -25,19 +25,22 @@ import { lastLine, runRootScript, sectionsFrom } from '../linux/run.ts'
 const script = `
 PATH="$PATH:/usr/sbin:/sbin:/usr/bin:/bin"
 part() { printf '%s\\0' "$1"; cat; printf '\\0'; }
-is_keepalived() {
-  case $1 in ''|*[!0-9]*) return 1 ;; esac
-  { read -r name < "/proc/$1/comm"; } 2>/dev/null && [ "$name" = keepalived ] || return 1
-  while read -r key a b c e; do
-    if [ "$key" = Uid: ]; then [ "$a,$b,$c,$e" = 0,0,0,0 ]; return; fi
-  done 2>/dev/null < "/proc/$1/status"
-  return 1
-}
 # sets state, parent and ticks
 stat_of() {
   { read -r stat < "/proc/$1/stat"; } 2>/dev/null || return 1
   set -f; set -- \${stat##*) }; set +f
   state=$1; parent=$2; ticks=\${20}
+}
+# a zombie is a process that is dead and not buried
+is_keepalived() {
+  case $1 in ''|*[!0-9]*) return 1 ;; esac
+  { read -r name < "/proc/$1/comm"; } 2>/dev/null && [ "$name" = keepalived ] || return 1
+  stat_of "$1" || return 1
+  case $state in Z|X) return 1 ;; esac
+  while read -r key a b c e; do
+    if [ "$key" = Uid: ]; then [ "$a,$b,$c,$e" = 0,0,0,0 ]; return; fi
+  done 2>/dev/null < "/proc/$1/status"
+  return 1
 }
 find_daemon() {
   pid=
@@ -45,7 +48,7 @@ find_daemon() {
   is_keepalived "$pid" && return
   for d in /proc/[0-9]*; do
     pid=\${d#/proc/}
-    is_keepalived "$pid" && stat_of "$pid" && ! is_keepalived "$parent" &&
+    is_keepalived "$pid" && ! is_keepalived "$parent" &&
       [ "$(readlink "$d/ns/pid")" = "$(readlink /proc/self/ns/pid)" ] && return
   done
   pid=

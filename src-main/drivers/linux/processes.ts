@@ -1,7 +1,7 @@
 import type { CallLimits, NodeSession } from '../../app/ports/node-session.ts'
 import { runScript } from './run.ts'
 
-/** One process, from parts of /proc that are open to everyone. */
+/** One living process, from parts of /proc that are open to everyone. */
 export interface NodeProcess {
   pid: number
   parentPid: number
@@ -24,11 +24,12 @@ for d in /proc/[0-9]*; do
   for pattern; do case $name in $pattern) wanted=1 ;; esac; done
   [ -n "$wanted" ] || continue
   { read -r stat < "$d/stat"; } 2>/dev/null || continue
+  stat=\${stat##*) }
+  case $stat in Z*|X*) continue ;; esac
   uids=
   while read -r key a b c e; do
     if [ "$key" = Uid: ]; then uids=$a,$b,$c,$e; break; fi
   done 2>/dev/null < "$d/status"
-  stat=\${stat##*) }
   ppid=\${stat#* }; ppid=\${ppid%% *}
   ticks=$(echo "$stat" | cut -d' ' -f20)
   printf '%s %s %s %s ' "\${d#/proc/}" "$ppid" "$(( \${up%.*} - ticks / 100 ))" "\${uids:-unknown}"
