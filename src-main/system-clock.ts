@@ -1,16 +1,16 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout } from 'node:timers/promises'
 import type { Clock } from './app/ports/clock.ts'
 
-/** The machine's own clock. */
+/** The machine's own time. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   async sleep(ms, signal) {
     signal.throwIfAborted()
     try {
-      await delay(ms, undefined, { signal })
+      await setTimeout(ms, undefined, { signal })
     } catch (thrown) {
-      // The timer rejects with its own AbortError; callers expect the reason they aborted with.
+      // Node rejects with an AbortError of its own; the port promises the signal's reason.
       signal.throwIfAborted()
       throw thrown
     }
