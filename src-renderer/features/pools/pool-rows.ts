@@ -205,9 +205,9 @@ function sectionsOf(groups: readonly Group[], fleet: PoolFleet): Section[] {
   return [...sections.values()]
 }
 
+/** Keys of headings hold a blank before any slash, which no server id does; a server row's key is the server's id. */
 export const sectionKey = (key: string): string => `section ${key}`
 export const groupKey = (key: string): string => `group ${key}`
-export const serverKey = (id: string): string => `server ${id}`
 
 export function buildPoolTable(fleet: PoolFleet, view: TableView): PoolTable {
   const matches = view.query.terms.length === 0 ? null : compileFilter(view.query)
@@ -235,8 +235,7 @@ export function buildPoolTable(fleet: PoolFleet, view: TableView): PoolTable {
     if (!open) return
     for (const server of servers) {
       const pool = fleet.pools.get(server.poolId)
-      if (pool)
-        rows.push({ type: 'server', key: serverKey(server.id), server, pool, nodes: nodes.length > 0 ? nodes : pool.nodes })
+      if (pool) rows.push({ type: 'server', key: server.id, server, pool, nodes: nodes.length > 0 ? nodes : pool.nodes })
     }
   }
   if (view.grouping === 'pool') {

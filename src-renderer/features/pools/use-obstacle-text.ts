@@ -1,0 +1,16 @@
+import { useI18n } from 'vue-i18n'
+import { maxServersPerOperation, type Obstacle } from './server-actions.ts'
+
+const namesShown = 3
+
+/** Words an obstacle; the empty text means that nothing stands in the way. */
+export function useObstacleText(): (obstacle: Obstacle | null) => string {
+  const { t } = useI18n()
+  return (obstacle) => {
+    if (obstacle === null) return ''
+    const some = obstacle.names.slice(0, namesShown).join(', ')
+    const rest = obstacle.names.length - namesShown
+    const names = rest > 0 ? t('pools.more', { names: some, count: rest }) : some
+    return t(`pools.why.${obstacle.kind}`, { names, max: maxServersPerOperation })
+  }
+}
