@@ -35,7 +35,12 @@ describe('scanStatsCsv', () => {
     )
     const table = fc
       .uniqueArray(fc.stringMatching(/^[a-z_]{1,8}$/), { minLength: 1, maxLength: 8 })
-      .chain((names) => fc.tuple(fc.constant(['pxname', ...names.filter((name) => name !== 'pxname')]), fc.array(fc.array(cell), { maxLength: 12 })))
+      .chain((names) =>
+        fc.tuple(
+          fc.constant(['pxname', ...names.filter((name) => name !== 'pxname')]),
+          fc.array(fc.array(cell), { maxLength: 12 }),
+        ),
+      )
     fc.assert(
       fc.property(table, fc.array(fc.nat(9)), (drawn, picks) => {
         const [names, cells] = drawn
@@ -59,7 +64,9 @@ describe('scanStatsCsv', () => {
   })
 
   it('finds columns by name, wherever a version puts them, and gives empty cells for those it does not have', () => {
-    expect(scanStatsCsv('# pxname,new_one,svname,\nbe,7,w1,\n\n', ['svname', 'absent', 'pxname']).rows).toEqual([['w1', '', 'be']])
+    expect(scanStatsCsv('# pxname,new_one,svname,\nbe,7,w1,\n\n', ['svname', 'absent', 'pxname']).rows).toEqual([
+      ['w1', '', 'be'],
+    ])
   })
 
   it('refuses a text without the header line', () => {
