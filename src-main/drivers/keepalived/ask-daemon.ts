@@ -19,9 +19,10 @@
  */
 import { AppError } from '../../app/app-error.ts'
 import type { CallLimits, NodeSession } from '../../app/ports/node-session.ts'
-import { lastLine, runRootScript, sectionsFrom } from '../linux/run.ts'
+import { listProcesses, type NodeProcess } from '../linux/processes.ts'
+import { lastLine, runRootScript, runScript, sectionsFrom } from '../linux/run.ts'
 
-/** $1: pid file; may be missing or stale, then the process is looked for. Sections: pid, uptime, stopped, json, data, kernel. */
+/** $1: pid file; may be missing or stale, then the process is looked for. Sections: json, data, pid, uptime, kernel. */
 const script = `
 PATH="$PATH:/usr/sbin:/sbin:/usr/bin:/bin"
 part() { printf '%s\\0' "$1"; cat; printf '\\0'; }
@@ -57,13 +58,10 @@ find_daemon "$1"
 if [ -n "$pid" ] && stat_of "$pid"; then
   read -r up rest < /proc/uptime
   age=$(( \${up%.*} - ticks / 100 ))
-  printf '%s' "$pid" | part pid
-  printf '%s' "$age" | part uptime
   stopped=
   for process in "$pid" $(cat "/proc/$pid/task/$pid/children" 2>/dev/null); do
     stat_of "$process" && case $state in T|t) stopped=1 ;; esac
   done
-  printf '%s' "$stopped" | part stopped
   if [ -z "$stopped" ] && [ "$age" -ge 2 ]; then
     exec 9</run
     command -v flock >/dev/null 2>&1 && flock -w 2 9
@@ -79,7 +77,7 @@ if [ -n "$pid" ] && stat_of "$pid"; then
     kill -USR1 "$pid"
     [ -z "$signal" ] || kill "-$signal" "$pid"
     size=0; tries=100
-    while [ "$tries" -gt 0 ]; do
+    while [ "$tries" -gt 0 ] && is_keepalived "$pid"; do
       if [ -n "$signal" ]; then
         is_ours "$json" && [ "$(tail -c 2 "$json" 2>/dev/null | tr -d '\\n')" = ']' ] && break
       elif is_ours "$data"; then
@@ -92,6 +90,10 @@ if [ -n "$pid" ] && stat_of "$pid"; then
     if is_ours "$data"; then sed '/^ *Password = /d' "$data" | part data; fi
     clear
     exec 9<&-
+  fi
+  if is_keepalived "$pid"; then
+    printf '%s' "$pid" | part pid
+    printf '%s' "$age" | part uptime
   fi
 fi
 ip -j addr | part kernel
@@ -108,6 +110,31 @@ export interface DaemonReply {
 }
 
 export const defaultPidFile = '/run/keepalived.pid'
+
+/** What an account without the right to ask keepalived can still find out: whether it runs, and which addresses the kernel has. */
+export async function askKernelOnly(session: NodeSession, limits: CallLimits): Promise<DaemonReply> {
+  const [processes, kernel] = await Promise.all([
+    listProcesses(session, ['keepalived'], limits),
+    runScript(session, kernelScript, [], { ...limits, maxBytes: 32 * 1024 * 1024 }),
+  ])
+  const daemon = parentOf(processes)
+  return {
+    pid: daemon?.pid ?? null,
+    uptimeS: daemon?.uptimeS ?? null,
+    json: null,
+    data: null,
+    kernel: kernel.stdout.toString('utf8'),
+  }
+}
+
+const kernelScript = `PATH="$PATH:/usr/sbin:/sbin"; ip -j addr`
+
+/** The process that forked the others; the oldest one where there are several daemons. */
+export function parentOf(processes: readonly NodeProcess[]): NodeProcess | null {
+  const own = processes.filter((process) => process.isRoot)
+  const pids = new Set(own.map((process) => process.pid))
+  return own.filter((process) => !pids.has(process.parentPid)).sort((one, other) => other.uptimeS - one.uptimeS)[0] ?? null
+}
 
 export async function askDaemon(session: NodeSession, pidFile: string, limits: CallLimits): Promise<DaemonReply> {
   const result = await runRootScript(session, script, [pidFile], { ...limits, maxBytes: 32 * 1024 * 1024 })

@@ -1,12 +1,16 @@
 import type { ProbeFinding, ServiceOverrides } from '#contract'
+import { AppError } from '../../app/app-error.ts'
 import type { Detected, NodeFacts } from '../../app/ports/driver.ts'
 import type { CallLimits, NodeSession } from '../../app/ports/node-session.ts'
 import { instancesOf } from '../../domain/keepalived/parse-config.ts'
 import { startOptionsFrom } from '../../domain/keepalived/parse-argv.ts'
-import { listProcesses, type NodeProcess } from '../linux/processes.ts'
-import { runScript, sectionsFrom } from '../linux/run.ts'
-import { defaultPidFile } from './ask-daemon.ts'
+import { listProcesses } from '../linux/processes.ts'
+import { rootScriptArgv, runScript, sectionsFrom } from '../linux/run.ts'
+import { askDaemon, defaultPidFile, parentOf } from './ask-daemon.ts'
 import { readConfigIfPossible } from './read-config.ts'
+
+/** The privilege of an account that may not ask the daemon. */
+export const kernelOnly = 'kernel only'
 
 export const defaultConfig = '/etc/keepalived/keepalived.conf'
 
@@ -36,13 +40,15 @@ export async function detectKeepalived(
   const options = daemon === null ? null : startOptionsFrom(daemon.cmdline)
   const config = overrides.keepalived?.config ?? options?.config ?? defaultConfig
   const pidFile = overrides.keepalived?.pidFile ?? options?.pidFile ?? defaultPidFile
-  const permitted = facts.sudo === 'root' || facts.sudo === 'available'
-  const read = permitted ? await readConfigIfPossible(session, config, limits) : null
+  const [refused, read] = await Promise.all([
+    refusal(session, facts, pidFile, limits),
+    readConfigIfPossible(session, config, limits),
+  ])
   const findings: ProbeFinding[] = []
-  if (!permitted) findings.push(notPermitted(facts.user))
+  if (refused !== null) findings.push(refused)
   if (daemon === null) findings.push(notRunning())
   if (!/^\d+$/m.test(sections.get('json') ?? '')) findings.push(withoutJson())
-  if (permitted && read === null) findings.push(unreadable(config))
+  if (read === null) findings.push(unreadable(config))
   if (read !== null && instancesOf(read.lines).length === 0) findings.push(withoutInstances(config))
   return {
     service: {
@@ -52,25 +58,44 @@ export async function detectKeepalived(
       running: daemon !== null,
       configFiles: read?.files ?? [config],
       endpoints: { binary: sections.get('binary') ?? 'keepalived', config, pidFile },
-      privilege: facts.sudo === 'root' ? 'root' : facts.sudo === 'available' ? 'sudo' : facts.user,
+      privilege: refused !== null ? kernelOnly : facts.sudo === 'root' ? 'root' : 'sudo',
     },
     findings,
   }
 }
 
-/** The process that forked the others; the oldest one where there are several daemons. */
-function parentOf(processes: readonly NodeProcess[]): NodeProcess | null {
-  const own = processes.filter((process) => process.isRoot)
-  const pids = new Set(own.map((process) => process.pid))
-  return own.filter((process) => !pids.has(process.parentPid)).sort((one, other) => other.uptimeS - one.uptimeS)[0] ?? null
+/** Asks once, to find out whether sudo lets this account ask. Null: it may. */
+async function refusal(
+  session: NodeSession,
+  facts: NodeFacts,
+  pidFile: string,
+  limits: CallLimits,
+): Promise<ProbeFinding | null> {
+  if (facts.sudo === 'root') return null
+  if (facts.sudo === 'available') {
+    try {
+      await askDaemon(session, pidFile, limits)
+      return null
+    } catch (thrown) {
+      if (!(thrown instanceof AppError) || thrown.code !== 'exec.not-permitted') throw thrown
+    }
+  }
+  return notPermitted(facts.user, pidFile)
 }
 
-const notPermitted = (user: string): ProbeFinding => ({
-  severity: 'error',
+const notPermitted = (user: string, pidFile: string): ProbeFinding => ({
+  severity: 'warning',
   rule: 'keepalived.not-permitted',
-  message: `The account ${user} may not ask keepalived for its state: it takes signals to a root process and files that only root may read.`,
-  fix: { where: '/etc/sudoers.d/evenkeel', line: `${user} ALL=(root) NOPASSWD: ALL` },
+  message: `The account ${user} may not ask keepalived for its state, which takes a signal to a root process and files that only root may read. Only the kernel's addresses are shown. The line below allows it; a shell as root is as much as all of root's rights.`,
+  fix: { where: '/etc/sudoers.d/evenkeel', line: `${user} ALL=(root) NOPASSWD: /usr/bin/sh ${sudoersArguments(pidFile)}` },
 })
+
+/** sudoers(5): these characters of a command's arguments need a backslash. */
+const sudoersArguments = (pidFile: string): string =>
+  rootScriptArgv([pidFile])
+    .slice(1)
+    .map((word) => word.replace(/[\\,:=*?[\]!\s"'#]/g, '\\$&'))
+    .join(' ')
 
 const notRunning = (): ProbeFinding => ({
   severity: 'warning',

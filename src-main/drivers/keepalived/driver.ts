@@ -8,8 +8,8 @@ import { parseDataInstances, parseTracked } from '../../domain/keepalived/parse-
 import { parseIpAddr } from '../../domain/keepalived/parse-ip-addr.ts'
 import { parseJsonDump } from '../../domain/keepalived/parse-json-dump.ts'
 import { knownFromReading, readingFromKeepalived, type KnownInstance } from '../../domain/keepalived/reading.ts'
-import { askDaemon, defaultPidFile } from './ask-daemon.ts'
-import { defaultConfig, detectKeepalived } from './detect.ts'
+import { askDaemon, askKernelOnly, defaultPidFile } from './ask-daemon.ts'
+import { defaultConfig, detectKeepalived, kernelOnly } from './detect.ts'
 import { readConfigIfPossible } from './read-config.ts'
 
 /** keepalived's VRRP side, observing only. */
@@ -19,15 +19,17 @@ export function createKeepalivedDriver(_parts: { clock: Clock }): Driver {
 
 /**
  * A daemon that does not answer (stopped, killed, crashed) still has its addresses in the kernel, so a reading is made all the
- * same, from the instances it last told of. Before its first answer they come from the configuration file on disk.
+ * same, from the instances it last told of. Before its first answer they come from the configuration on disk, read once.
  */
 function bindKeepalived({ service }: Detected): BoundService {
   const pidFile = service.endpoints['pidFile'] ?? defaultPidFile
   const config = service.endpoints['config'] ?? defaultConfig
-  let lastAnswer: KnownInstance[] | null = null
+  const mayAsk = service.privilege !== kernelOnly
+  let known: KnownInstance[] | null = null
 
   async function observe(session: NodeSession, limits: CallLimits): Promise<VrrpReading> {
-    const reply = await askDaemon(session, pidFile, limits)
+    // sudo reports every refusal to the node's administrator, so an account that was refused once does not ask every round.
+    const reply = mayAsk ? await askDaemon(session, pidFile, limits) : await askKernelOnly(session, limits)
     const kernel = parseIpAddr(reply.kernel)
     if (kernel === null) {
       throw new AppError(
@@ -36,7 +38,7 @@ function bindKeepalived({ service }: Detected): BoundService {
       )
     }
     const dumped = reply.json !== null ? parseJsonDump(reply.json) : reply.data !== null ? parseDataInstances(reply.data) : null
-    const fallback = dumped === null ? (lastAnswer ?? (await instancesOnDisk(session, config, limits))) : []
+    if (dumped === null) known ??= await instancesOnDisk(session, config, limits)
     const reading = readingFromKeepalived({
       version: service.version,
       pid: reply.pid,
@@ -44,10 +46,10 @@ function bindKeepalived({ service }: Detected): BoundService {
       running: reply.pid !== null,
       dumped,
       tracked: reply.data === null ? [] : parseTracked(reply.data),
-      fallback,
+      fallback: known ?? [],
       kernel,
     })
-    if (reading.daemonAnswered) lastAnswer = knownFromReading(reading.instances)
+    if (reading.daemonAnswered) known = knownFromReading(reading.instances)
     return reading
   }
 

@@ -1,9 +1,9 @@
 import { AppError } from '../../app/app-error.ts'
 import type { CallLimits, NodeSession } from '../../app/ports/node-session.ts'
 import { includesOf, linesOf, type ConfigLine } from '../../domain/keepalived/parse-config.ts'
-import { runRootScript } from '../linux/run.ts'
+import { runScript } from '../linux/run.ts'
 
-/** $1: a glob pattern. With IFS empty it is expanded, but neither split nor run. */
+/** $1: a glob pattern. With IFS empty it is expanded, but neither split nor run. Runs as the account itself, which may see less. */
 const globScript = `
 IFS=
 for file in $1; do if [ -f "$file" ]; then printf '%s\\0' "$file"; fi; done
@@ -11,8 +11,8 @@ for file in $1; do if [ -f "$file" ]; then printf '%s\\0' "$file"; fi; done
 
 const maxFiles = 200
 
-/** The configuration on disk with its includes, in reading order. Throws what `readFile` throws for the main file. */
-export async function readConfig(
+/** Throws what `readFile` throws. */
+async function readConfig(
   session: NodeSession,
   main: string,
   limits: CallLimits,
@@ -27,7 +27,7 @@ export async function readConfig(
     const own = linesOf(path, bytes.toString('utf8'))
     lines.push(...own)
     for (const pattern of includesOf(own)) {
-      const result = await runRootScript(session, globScript, [pattern], { ...limits, maxBytes: 1024 * 1024 })
+      const result = await runScript(session, globScript, [pattern], { ...limits, maxBytes: 1024 * 1024 })
       pending.push(
         ...result.stdout
           .toString('utf8')
@@ -39,7 +39,7 @@ export async function readConfig(
   return { files: [...files], lines }
 }
 
-/** The same, or null where the configuration cannot be read; a lost connection is not that. */
+/** The configuration on disk with its includes, main file first. Null where it cannot be read; a lost connection is not that. */
 export async function readConfigIfPossible(
   session: NodeSession,
   main: string,
