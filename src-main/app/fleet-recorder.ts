@@ -141,7 +141,7 @@ function samplesOf(owner: string, nodeId: NodeId, { reading, rates }: ServiceFac
   return reading.pools.flatMap((pool, poolIndex) => {
     const poolId = poolIdOf(owner, reading.kind, pool.mode, pool.name)
     return pool.servers.map((server, index) => {
-      const serverRates = rates?.[poolIndex]?.servers[index]
+      const serverRates = rates?.pools[poolIndex]?.servers[index]
       return {
         key: `${serverIdOf(poolId, server.name)}@${nodeId}`,
         sessions: server.sessions,

@@ -259,7 +259,7 @@ function serviceFacts(before: ServiceFacts | null, { reading, at, costMs, costBy
     return { ...common, rates: ratesBetween(null, { reading, at }) }
   }
   // Two readings in one breath, as when the operator asks for one right after a round: the rates of the first stand.
-  if (at - before.readAt < shortestIntervalMs && before.rates?.length === reading.pools.length)
+  if (at - before.readAt < shortestIntervalMs && before.rates?.pools.length === reading.pools.length)
     return { ...common, rates: before.rates }
   return { ...common, rates: ratesBetween({ reading: last, at: before.readAt }, { reading, at }) }
 }

@@ -45,7 +45,7 @@ export function poolsOf(owner: PoolOwner, services: readonly ServiceOnNode[], pr
     if (reading === null || reading.kind === 'keepalived') continue
     reading.pools.forEach((pool, index) => {
       const id = poolIdOf(owner.id, reading.kind, pool.mode, pool.name)
-      const entry = { service, reading, pool, rates: service.facts.rates?.[index] ?? null }
+      const entry = { service, reading, pool, rates: service.facts.rates?.pools[index] ?? null }
       const entries = byPool.get(id)
       if (entries === undefined) byPool.set(id, [entry])
       else entries.push(entry)

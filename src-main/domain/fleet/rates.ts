@@ -13,8 +13,12 @@ export interface PoolRates {
   servers: ServerRates[]
 }
 
-/** In the order of the reading's pools. */
-export type BalancerRates = PoolRates[]
+export interface BalancerRates {
+  /** of the daemon as a whole, where it counts so (`BalancerReading.requests`) */
+  requestsPerS: number | null
+  /** in the order of the reading's pools */
+  pools: PoolRates[]
+}
 
 export interface TimedReading {
   reading: BalancerReading
@@ -33,15 +37,14 @@ export const shortestIntervalMs = 100
  */
 export function ratesBetween(before: TimedReading | null, now: TimedReading): BalancerRates {
   if (before === null || now.at - before.at < shortestIntervalMs || restarted(before.reading, now.reading)) {
-    return now.reading.pools.map((pool) => ({
-      requestsPerS: null,
-      errorsPerS: null,
-      servers: pool.servers.map(() => noServerRates),
-    }))
+    return { requestsPerS: null, pools: now.reading.pools.map(noPoolRates) }
   }
   const seconds = (now.at - before.at) / 1000
   const poolBefore = new Map(before.reading.pools.map((pool) => [poolKey(pool), pool]))
-  return now.reading.pools.map((pool) => poolRates(poolBefore.get(poolKey(pool)), pool, seconds))
+  return {
+    requestsPerS: perSecond(before.reading.requests ?? null, now.reading.requests ?? null, seconds),
+    pools: now.reading.pools.map((pool) => poolRates(poolBefore.get(poolKey(pool)), pool, seconds)),
+  }
 }
 
 /** Another process answers than at the reading before. */
@@ -51,12 +54,16 @@ export function restarted(before: { pid: number | null; uptimeS: number | null }
 }
 
 function poolRates(before: PoolReading | undefined, now: PoolReading, seconds: number): PoolRates {
-  if (before === undefined) return { requestsPerS: null, errorsPerS: null, servers: now.servers.map(() => noServerRates) }
+  if (before === undefined) return noPoolRates(now)
   return {
     requestsPerS: perSecond(before.requests, now.requests, seconds),
     errorsPerS: perSecond(before.errors, now.errors, seconds),
     servers: now.servers.map((server, index) => serverRates(sameServer(before, server, index), server, seconds)),
   }
+}
+
+function noPoolRates(pool: PoolReading): PoolRates {
+  return { requestsPerS: null, errorsPerS: null, servers: pool.servers.map(() => noServerRates) }
 }
 
 function serverRates(before: ServerReading | undefined, now: ServerReading, seconds: number): ServerRates {

@@ -40,11 +40,11 @@ function serviceSums(service: ServiceFacts): Sums {
   const known = sumsOf.get(service)
   if (known !== undefined) return known
   const sums = emptySums()
-  if (service.reading !== null && service.reading.kind !== 'keepalived') {
-    service.reading.pools.forEach((pool, index) => {
-      const rates = service.rates?.[index]
-      const requestsPerS = rates?.requestsPerS ?? null
-      addTo(sums, { ...emptySums(), requestsPerS, errorsPerS: rates?.errorsPerS ?? null, sessions: pool.sessions })
+  const { reading, rates } = service
+  if (reading !== null && reading.kind !== 'keepalived') {
+    reading.pools.forEach((pool, index) => {
+      const { requestsPerS = null, errorsPerS = null } = rates?.pools[index] ?? {}
+      addTo(sums, { ...emptySums(), requestsPerS, errorsPerS, sessions: pool.sessions })
       for (const server of pool.servers) {
         // An idle server's last average says nothing about now.
         const weight = server.responseMs === null ? 0 : (server.rate ?? 0)
@@ -52,6 +52,8 @@ function serviceSums(service: ServiceFacts): Sums {
         sums.responseSum += weight * (server.responseMs ?? 0)
       }
     })
+    // Counted by pool or as a whole, never both: a request would be counted twice.
+    sums.requestsPerS ??= rates?.requestsPerS ?? null
   }
   sumsOf.set(service, sums)
   return sums
