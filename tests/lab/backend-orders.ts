@@ -2,14 +2,14 @@ import { connect } from 'node:net'
 
 export interface Behaviour {
   /** status code of `GET /health`; other paths answer 200 always */
-  healthCode: number
+  health: number
   /** waiting time before an HTTP answer or a TCP greeting */
   latencyMs: number
   /** what the agent says, e.g. `up 50%`, `drain`, `maint`, `ready` */
   agent: string
 }
 
-export const defaultBehaviour: Behaviour = { healthCode: 200, latencyMs: 0, agent: 'up 100%' }
+export const defaultBehaviour: Behaviour = { health: 200, latencyMs: 0, agent: 'up 100%' }
 
 /** What is left out stays as it is. Without a name it is meant for all. */
 export interface Order {

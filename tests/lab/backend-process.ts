@@ -31,11 +31,11 @@ const backends = new Map(
 )
 
 async function answerHttp(backend: Backend, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { healthCode, latencyMs } = backend.behaviour
+  const { health, latencyMs } = backend.behaviour
   const url = new URL(request.url ?? '/', 'http://backend')
   await delay(latencyMs + Number(url.searchParams.get('ms') ?? 0))
   response.setHeader('x-backend', backend.name)
-  response.statusCode = url.pathname === '/health' ? healthCode : 200
+  response.statusCode = url.pathname === '/health' ? health : 200
   response.end(`${backend.name}\n`)
 }
 

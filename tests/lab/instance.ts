@@ -26,7 +26,9 @@ const maxNumber = 64
 export function instanceNamed(name: string): Instance {
   const number = Number(/^evk(\d*)$/.exec(name)?.[1] || (name === 'evk' ? 1 : NaN))
   if (!(number >= 1 && number <= maxNumber) || (number === 1 && name !== 'evk')) {
-    throw new Error(`"${name}" is not the name of a lab: use evk, or evk2 to evk${maxNumber} (environment variable EVENKEEL_LAB).`)
+    throw new Error(
+      `"${name}" is not the name of a lab: use evk, or evk2 to evk${maxNumber} (environment variable EVENKEEL_LAB).`,
+    )
   }
   return {
     name,

@@ -16,7 +16,11 @@ export class LockHeld extends Error {
  * @returns the function that gives it back
  * @throws LockHeld when somebody has it after `waitMs`; `onWait` is told once who it is
  */
-export async function takeLock(name: string, waitMs: number, onWait: (holder: string) => void = () => undefined): Promise<() => Promise<void>> {
+export async function takeLock(
+  name: string,
+  waitMs: number,
+  onWait: (holder: string) => void = () => undefined,
+): Promise<() => Promise<void>> {
   const deadline = Date.now() + waitMs
   const path = `\0evenkeel-lab/${name}`
   let told = false

@@ -39,7 +39,10 @@ export async function networkUp(instance: Instance, topology: Topology): Promise
   const missing = [...new Set(['sw', ...legs.map((leg) => leg.machine)])].filter(
     (machine) => !existsSync(namespaceFile(instance, machine)),
   )
-  await batch(null, missing.map((machine) => `netns add ${namespaceOf(instance, machine)}`))
+  await batch(
+    null,
+    missing.map((machine) => `netns add ${namespaceOf(instance, machine)}`),
+  )
 
   const sw = namespaceOf(instance, 'sw')
   if (missing.includes('sw')) {
@@ -67,7 +70,10 @@ export async function networkUp(instance: Instance, topology: Topology): Promise
         `link set ${leg.interface} up`,
       ]),
     ])
-    await batch(sw, own.map((leg) => `link set ${machine}-${leg.interface} master ${leg.bridge} up`))
+    await batch(
+      sw,
+      own.map((leg) => `link set ${machine}-${leg.interface} master ${leg.bridge} up`),
+    )
   }
   if (!(await exists(hostInterface(instance)))) {
     await batch(null, [

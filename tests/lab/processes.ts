@@ -28,7 +28,12 @@ export async function startInside(instance: Instance, machine: string, argv: rea
   })
   child.unref()
   closeSync(log)
-  await waitUntil(`${machine} is started (${logFile(instance, machine)})`, 5000, () => runningPid(instance, machine) !== null, 5)
+  await waitUntil(
+    `${machine} is started (${logFile(instance, machine)})`,
+    5000,
+    () => runningPid(instance, machine) !== null,
+    5,
+  )
 }
 
 /** Pid of the running program, null when it is not running. */

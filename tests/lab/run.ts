@@ -42,7 +42,8 @@ export async function run(
   options: { stdin?: string; timeoutMs?: number } = {},
 ): Promise<string> {
   const result = await tryRun(argv, options)
-  if (result.code !== 0) throw new Error(`${argv.join(' ')} ended with ${result.code}: ${(result.stderr || result.stdout).trim()}`)
+  if (result.code !== 0)
+    throw new Error(`${argv.join(' ')} ended with ${result.code}: ${(result.stderr || result.stdout).trim()}`)
   return result.stdout
 }
 

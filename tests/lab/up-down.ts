@@ -28,7 +28,9 @@ export function knownTopology(instance: Instance): Topology {
 export async function up(instance: Instance, options: { systemd: boolean }): Promise<Topology> {
   const release = await takeLock(`${instance.name}/up-down`, 60_000)
   try {
-    const topology = topologyOf(instance, { systemd: options.systemd || knownTopology(instance).nodes.some(({ id }) => id === 'sd') })
+    const topology = topologyOf(instance, {
+      systemd: options.systemd || knownTopology(instance).nodes.some(({ id }) => id === 'sd'),
+    })
     claim(instance)
     writeFileSync(optionsFile(instance), JSON.stringify({ systemd: topology.nodes.some(({ id }) => id === 'sd') }))
     await Promise.all([networkUp(instance, topology), makeKeys(instance, topology)])
@@ -103,11 +105,12 @@ async function nodeAnswers(instance: Instance, node: LabNode): Promise<void> {
   await waitUntil(
     `${node.id} runs sshd, haproxy, nginx and keepalived (${logFile(instance, node.id)})`,
     20_000,
-    async () => firstProcess(instance, node.id) !== null && (await tryRun(insideNode(instance, node.id, ['sh', '-c', script]))).code === 0,
+    async () =>
+      firstProcess(instance, node.id) !== null &&
+      (await tryRun(insideNode(instance, node.id, ['sh', '-c', script]))).code === 0,
   )
 }
 
 function removeIfEmpty(folder: string): void {
   if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder)
 }
-
