@@ -32,9 +32,9 @@ export default tseslint.config(
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
-      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/consistent-type-imports': ['error', { disallowTypeAnnotations: false }],
       'no-console': 'error',
-      eqeqeq: ['error', 'always'],
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
       'no-restricted-syntax': [
         'error',
         {
@@ -48,6 +48,9 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ['src-main/transport/ssh/connect.ts', 'tests/**', 'src-main/shells/desktop/open-external.ts'], rules: { 'no-restricted-syntax': 'off' } },
+  {
+    files: ['src-main/transport/ssh/connect.ts', 'tests/**', 'src-main/shells/desktop/open-external.ts'],
+    rules: { 'no-restricted-syntax': 'off' },
+  },
   { files: ['tests/**', 'resources/**'], rules: { 'no-console': 'off' } },
 )

@@ -69,7 +69,11 @@ export const idOf = (index: number) => v.parse(NodeId, `n${index + 1}`)
 
 export function createSessions(fleet: SshFleet) {
   const byId = new Map(fleet.nodes.map((node) => [node.name, node]))
-  const hostKeys = createHostKeyPolicy({ trusted: { list: () => [] }, knownHostsFiles: [fleet.knownHostsFile], readFile: readTextIfPresent })
+  const hostKeys = createHostKeyPolicy({
+    trusted: { list: () => [] },
+    knownHostsFiles: [fleet.knownHostsFile],
+    readFile: readTextIfPresent,
+  })
   return createNodeSessions({
     targets: {
       target: (id) => {
