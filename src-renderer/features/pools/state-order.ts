@@ -1,4 +1,5 @@
 import type { ServerState, ServerView } from '#contract'
+import { stateOrder } from '../../words/state-order.ts'
 
 /** How urgently an operator wants to see a server: lower comes first. */
 const urgency: { readonly [S in ServerState]: number } = {
@@ -16,11 +17,6 @@ const urgency: { readonly [S in ServerState]: number } = {
 /** The urgency of a server that needs nobody. */
 export const calm = urgency.up
 
-/** Every state, worst first: the order of counts and of rows. */
-export const statesWorstFirst: readonly ServerState[] = (Object.keys(urgency) as ServerState[]).sort(
-  (a, b) => urgency[a] - urgency[b],
-)
-
 /** Balancers that disagree about an otherwise good server are as urgent as a degraded one. */
 export function urgencyOf(server: Pick<ServerView, 'state' | 'disagrees'>): number {
   return server.disagrees ? Math.min(urgency[server.state], urgency.degraded) : urgency[server.state]
@@ -31,11 +27,11 @@ export interface StateCount {
   readonly count: number
 }
 
-/** How many servers are in each state, good ones first (as the eye reads a pool's head), absent states left out. */
+/** How many servers are in each state, in the order in which states are counted everywhere; absent states are left out. */
 export function countStates(servers: readonly Pick<ServerView, 'state'>[]): StateCount[] {
   const counts = new Map<ServerState, number>()
   for (const { state } of servers) counts.set(state, (counts.get(state) ?? 0) + 1)
-  return (['up', ...statesWorstFirst.filter((state) => state !== 'up')] as const).flatMap((state) => {
+  return stateOrder.flatMap((state) => {
     const count = counts.get(state)
     return count === undefined ? [] : [{ state, count }]
   })

@@ -8,6 +8,7 @@ export function useObstacleText(): (obstacle: Obstacle | null) => string {
   const { t } = useI18n()
   return (obstacle) => {
     if (obstacle === null) return ''
+    if (obstacle.kind === 'viewer') return t('words.viewerOnly')
     const some = obstacle.names.slice(0, namesShown).join(', ')
     const rest = obstacle.names.length - namesShown
     const names = rest > 0 ? t('pools.more', { names: some, count: rest }) : some

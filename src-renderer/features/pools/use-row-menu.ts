@@ -28,7 +28,7 @@ export function useRowMenu(page: PoolsPage, openDrawer: (id: string) => void) {
     ...(row.value?.type === 'server' ? [{ key: 'open', label: t('pools.action.open'), shortcut: '↵', why: '' }] : []),
     ...operations.map(({ state, key }) => ({
       key: state,
-      label: t(`pools.action.${state}`),
+      label: t(`words.verb.${state}`),
       // a pool's own row has no keys: they act on the selection
       shortcut: row.value?.type === 'server' ? key.toUpperCase() : '',
       why: wordObstacle(page.obstacle(state, subjects.value)),

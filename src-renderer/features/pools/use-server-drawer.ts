@@ -1,8 +1,8 @@
 import { computed, onScopeDispose, shallowRef, watch, type Ref } from 'vue'
 import type { NodeId, OutputOf, ServerId, ServerView, StateSpan } from '#contract'
-import { callErrorFrom, type CallError } from '../../bridge/call-error.ts'
 import type { ChartMark } from '../../charts/chart-overlay.ts'
 import type { ChartSeries } from '../../charts/chart-summary.ts'
+import { createCallState } from '../../stores/call-state.ts'
 import { useFleetStore } from '../../stores/fleet.ts'
 import { useJobsStore } from '../../stores/jobs.ts'
 import { readAtOf } from './server-figures.ts'
@@ -27,36 +27,27 @@ export function useServerDrawer(id: Ref<string>) {
   const server = computed<ServerView | undefined>(() => fleet.servers.get(id.value as ServerId))
   const pool = computed(() => (server.value ? fleet.pools.get(server.value.poolId) : undefined))
   const past = shallowRef<Past | null>(null)
-  const error = shallowRef<CallError | null>(null)
+  const reading = createCallState()
   let stopped = false
-  let reading = false
 
   async function read(): Promise<void> {
     const wanted = server.value?.id
-    if (wanted === undefined || reading) return
-    reading = true
+    if (wanted === undefined || reading.busy.value) return
     const to = Date.now()
     const from = to - spanMs
-    try {
+    await reading.run(async () => {
       const [states, series] = await Promise.all([
         fleet.serverStates(wanted, { from, to }),
         fleet.serverSeries(wanted, { from, to, points }),
       ])
-      if (!stopped && id.value === wanted) {
-        past.value = { server: wanted, from, to, states, series }
-        error.value = null
-      }
-    } catch (thrown) {
-      if (!stopped && id.value === wanted) error.value = callErrorFrom(thrown)
-    } finally {
-      reading = false
-      if (!stopped && id.value !== wanted) void read()
-    }
+      if (id.value === wanted) past.value = { server: wanted, from, to, states, series }
+    })
+    // another server was opened meanwhile
+    if (!stopped && id.value !== wanted) await read()
   }
 
   watch(id, () => {
     past.value = null
-    error.value = null
     void read()
   })
   watch(
@@ -103,7 +94,7 @@ export function useServerDrawer(id: Ref<string>) {
     server,
     pool,
     past,
-    error,
+    error: reading.error,
     balancers,
     nameOf,
     marks,
