@@ -128,8 +128,13 @@ export class NodeLink {
     }
     this.#become('connecting', this.#error)
     attempt.outcome.then(
-      (dialled) => this.#connected(dialled),
-      (error: unknown) => this.#failed(error),
+      (dialled) => {
+        if (this.#attempt === attempt) this.#connected(dialled)
+        else dialled.chain.close()
+      },
+      (error: unknown) => {
+        if (this.#attempt === attempt) this.#failed(error)
+      },
     )
     return attempt
   }
@@ -147,9 +152,15 @@ export class NodeLink {
     } finally {
       deadline.dispose()
       attempt.waiters -= 1
-      // no effect on a dial that has ended
-      if (attempt.waiters === 0) attempt.controller.abort(deadline.signal.reason ?? this.#goneError())
+      if (attempt.waiters === 0) this.#abandon(attempt, deadline.signal.reason)
     }
+  }
+
+  /** Nobody waits any more. Settled here and now, so that the next one to ask starts a new dial instead of joining a dying one. */
+  #abandon(attempt: Attempt, reason: unknown): void {
+    if (this.#attempt !== attempt) return
+    this.#failed(reason)
+    attempt.controller.abort(reason)
   }
 
   #connected(dialled: Dialled): void {

@@ -35,7 +35,7 @@ export class Slots {
 
   /** Rejects with the signal's reason. */
   acquire(signal: AbortSignal): Promise<Release> {
-    signal.throwIfAborted()
+    if (signal.aborted) return Promise.reject(signal.reason as Error)
     if (this.#held < this.#limit) return Promise.resolve(this.#take())
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {

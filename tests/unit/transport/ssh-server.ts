@@ -22,8 +22,8 @@ export interface TestServer {
 
 export interface TestServerOptions {
   hostKey?: string
-  /** default: everybody */
-  authenticate?: (context: AuthContext) => boolean
+  /** default: everybody; `later`: answers by itself */
+  authenticate?: (context: AuthContext) => boolean | 'later'
   methods?: AuthContext['method'][]
   maxSessions?: number
   allowStreamLocal?: boolean
@@ -76,7 +76,9 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     connection.on('error', () => undefined)
     connection.on('authentication', (context) => {
       state.logins.push(context.method)
-      if (options.authenticate?.(context) ?? true) context.accept()
+      const verdict = options.authenticate?.(context) ?? true
+      if (verdict === 'later') return
+      if (verdict) context.accept()
       else context.reject(options.methods ?? ['publickey', 'password', 'keyboard-interactive'])
     })
     let open = 0
