@@ -20,6 +20,8 @@ export interface HostServiceParts {
   lease: LeaseRepo
   /** this process */
   self: Omit<LeaseHolder, 'since' | 'heartbeatAt'>
+  /** never become the driver: for commands that only read */
+  lookOnly: boolean
   /** is there a process of this id on this machine? */
   isProcessAlive: (pid: number) => boolean
   clock: Clock
@@ -41,7 +43,7 @@ export interface HostService {
 }
 
 export function createHostService(parts: HostServiceParts): HostService {
-  const { lease: repo, self, isProcessAlive, clock, log, publish } = parts
+  const { lease: repo, self, lookOnly, isProcessAlive, clock, log, publish } = parts
   const roleListeners: ((role: Lease['role']) => void)[] = []
   const beatListeners: (() => void)[] = []
   const stopping = new AbortController()
@@ -56,10 +58,11 @@ export function createHostService(parts: HostServiceParts): HostService {
 
   function takeOrLook(): LeaseHolder {
     const now = clock.now()
-    return repo.take({ ...self, since: now, heartbeatAt: now }, isAlive)
+    const own = { ...self, since: now, heartbeatAt: now }
+    return lookOnly ? (repo.current() ?? own) : repo.take(own, isAlive)
   }
 
-  const role = (): Lease['role'] => (holder.hostId === self.hostId ? 'driver' : 'viewer')
+  const role = (): Lease['role'] => (!lookOnly && holder.hostId === self.hostId ? 'driver' : 'viewer')
   const lease = (): Lease => ({
     role: role(),
     holder: { pid: holder.pid, shell: holder.shell, host: holder.host, since: holder.since },

@@ -1,0 +1,299 @@
+/** The only file that constructs things: it ties the services to the real transport, drivers, store and vault. */
+import { randomUUID } from 'node:crypto'
+import { mkdir, readFile } from 'node:fs/promises'
+import { homedir, hostname, userInfo } from 'node:os'
+import { join } from 'node:path'
+import packageJson from '../package.json' with { type: 'json' }
+import type { NodeId } from '#contract'
+import { AppError, appErrorFrom } from './app/app-error.ts'
+import { createEventHub } from './app/event-hub.ts'
+import { createFleetRecorder } from './app/fleet-recorder.ts'
+import { createFleetService } from './app/fleet-service.ts'
+import type { Handlers, Publish } from './app/handlers-type.ts'
+import { createHandlers } from './app/handlers.ts'
+import { createHistoryService } from './app/history-service.ts'
+import { createHostService } from './app/host-service.ts'
+import { createInventoryService } from './app/inventory-service.ts'
+import { createJobRunner, type JobRunner } from './app/jobs/job-runner.ts'
+import { createOperationsService } from './app/operations-service.ts'
+import { createRestoreJob, createSetStateJob } from './app/operations/server-state.ts'
+import type { AdminOf } from './app/operations/server-targets.ts'
+import { createPoller } from './app/poller.ts'
+import type { Clock } from './app/ports/clock.ts'
+import type { Driver } from './app/ports/driver.ts'
+import type { Log } from './app/ports/log.ts'
+import type { NodeSessions } from './app/ports/node-session.ts'
+import type { SshTargets } from './app/ports/ssh.ts'
+import type { Cipher } from './app/ports/vault.ts'
+import { createProbeService, type ProbeNodeFacts } from './app/probe-service.ts'
+import { createSettingsService } from './app/settings-service.ts'
+import { createTrustedKeysService } from './app/trusted-keys-service.ts'
+import { createVault } from './app/vault.ts'
+import { createWatchers } from './app/watchers.ts'
+import { dataFolderFrom } from './data-folder.ts'
+import { probeNodeFacts } from './drivers/linux/node-facts.ts'
+import { createDrivers } from './drivers/registry.ts'
+import { createLog } from './log.ts'
+import { openStore } from './store/open-store.ts'
+import { systemClock } from './system-clock.ts'
+import { createHostKeyPolicy } from './transport/ssh/host-key-policy.ts'
+import { createNodeSessions } from './transport/ssh/node-sessions.ts'
+import { createSshConfigReader } from './transport/ssh/ssh-config.ts'
+import { readTextIfPresent } from './transport/ssh/text-file.ts'
+import { createPassphraseCipher } from './vault/passphrase-cipher.ts'
+
+export type ShellName = 'desktop' | 'browser' | 'cli'
+
+/** The application without a shell. */
+export interface Console {
+  readonly handlers: Handlers
+  readonly log: Log
+  readonly dataFolder: string
+  onEvent(listener: Publish): () => void
+  /** Begin to read the nodes, to beat the lease, and to finish jobs that an earlier process left. */
+  start(): Promise<void>
+  /** Let jobs reach a safe point, close connections and databases. */
+  stop(): Promise<void>
+}
+
+export interface ComposeOptions {
+  dataFolder: string
+  shell: ShellName
+  env: NodeJS.ProcessEnv
+  home: string
+  /** never drive the data folder, whoever else does: for commands that only read */
+  lookOnly?: boolean
+  /** keeps secrets on this platform; default: a passphrase, or a key file in the data folder */
+  cipher?: Cipher
+  clock?: Clock
+  log?: Log
+  /** default: the user's and the system's own */
+  knownHostsFiles?: readonly string[]
+  /** stand-ins for what reaches out of the process, in tests */
+  overrides?: {
+    sessions?: (targets: SshTargets) => NodeSessions
+    drivers?: readonly Driver[]
+    probeNodeFacts?: ProbeNodeFacts
+  }
+}
+
+/** The application as a shell runs it: in the user's data folder, with the machine's own clock. */
+export function composeFor(shell: ShellName, options: Pick<ComposeOptions, 'cipher' | 'lookOnly'> = {}): Promise<Console> {
+  const home = homedir()
+  return compose({ dataFolder: dataFolderFrom(process.env, process.platform, home), shell, env: process.env, home, ...options })
+}
+
+export async function compose(options: ComposeOptions): Promise<Console> {
+  const { dataFolder, shell, env, home, clock = systemClock, overrides = {} } = options
+  await mkdir(dataFolder, { recursive: true, mode: 0o700 })
+  const log = options.log ?? createLog({ folder: dataFolder, shell })
+  const { publish, onEvent } = createEventHub(log)
+  const store = openStore({ folder: dataFolder, clock, log })
+
+  const host = createHostService({
+    lease: store.lease,
+    self: await thisProcess(shell),
+    lookOnly: options.lookOnly ?? false,
+    isProcessAlive,
+    clock,
+    log,
+    publish,
+  })
+  const isDriver = (): boolean => host.role() === 'driver'
+  const history = createHistoryService(store.history, publish)
+  const settings = createSettingsService(store.settings, publish)
+  const sshConfig = createSshConfigReader({ home, env, readFile: readTextIfPresent })
+  const inventory = createInventoryService({ repo: store.inventory, jobs: store.jobs, history, sshConfig, clock, publish })
+  const cipher = options.cipher ?? createPassphraseCipher({ folder: dataFolder })
+  const vault = createVault({ cipher, repo: store.secrets, clock })
+
+  const targets: SshTargets = {
+    target: (nodeId) => inventory.node(nodeId)?.ssh ?? null,
+    secret: (nodeId, kind) => vault.get(nodeId, kind),
+  }
+  const hostKeys = createHostKeyPolicy({
+    trusted: store.hostKeys,
+    knownHostsFiles: options.knownHostsFiles ?? knownHostsFilesOf(home),
+    readFile: readTextIfPresent,
+  })
+  const sessions = overrides.sessions?.(targets) ?? createNodeSessions({ targets, hostKeys, clock, log, home, env })
+
+  const probes = createProbeService({
+    drivers: overrides.drivers ?? [...createDrivers({ clock }).values()],
+    probeNodeFacts: overrides.probeNodeFacts ?? probeNodeFacts,
+    inventory,
+    repo: store.inventory,
+    mayWrite: isDriver,
+    clock,
+    log,
+  })
+
+  const busyJobs = new Set<string>()
+  const watchers = createWatchers(() => paceChanged())
+  const isPaused = (): boolean => settings.current().pauseWhenHidden && watchers.nobodyLooks() && busyJobs.size === 0
+  const recorder = createFleetRecorder({ history, samples: store.samples, states: store.states, isDriver })
+  const fleet = createFleetService({
+    inventory,
+    settings,
+    sessions,
+    recorder,
+    samples: store.samples,
+    states: store.states,
+    isPaused,
+    clock,
+    log,
+    publish,
+  })
+  const pollMs = (): number => settings.current().pollMs
+  const poller = createPoller({ sessions, probes, sink: fleet, pollMs, isPaused, random: Math.random, clock, log })
+
+  const adminOf: AdminOf = async (nodeId, signal) => {
+    const session = await sessions.session(nodeId, { signal, timeoutMs: 10_000 })
+    const limits = { signal, timeoutMs: 30_000 }
+    if (probes.services(nodeId) === null) await probes.probe(nodeId, session, limits)
+    const admin = probes.services(nodeId)?.find((service) => service.kind === 'haproxy')?.serverAdmin ?? null
+    if (admin !== null) return { session, admin }
+    throw new AppError(
+      'daemon.runtime-rejected',
+      `HAProxy on ${nodeId} has no stats socket of level admin that Evenkeel can use.`,
+    )
+  }
+  const newRunner = (): JobRunner =>
+    createJobRunner({
+      repo: store.jobs,
+      definitions: [createSetStateJob(adminOf), createRestoreJob(adminOf)],
+      history,
+      clock,
+      log,
+      onChange(job) {
+        if (job.state === 'running') busyJobs.add(job.id)
+        else busyJobs.delete(job.id)
+        fleet.noteJob(job)
+        publish('job.changed', job)
+        paceChanged()
+      },
+    })
+  let jobs = newRunner()
+  const operations = createOperationsService({ fleet, adminOf, jobs: () => jobs })
+
+  const trustedKeys = createTrustedKeysService({
+    repo: store.hostKeys,
+    history,
+    clock,
+    onTrusted() {
+      for (const { id } of inventory.current().nodes) {
+        const { error } = sessions.status(id)
+        if (error !== null && appErrorFrom(error).code.startsWith('ssh.host-key-')) sessions.reset(id)
+      }
+      poller.wake()
+    },
+  })
+
+  function paceChanged(): void {
+    fleet.touch()
+    if (!isPaused()) poller.wake()
+  }
+  function forgetNode(nodeId: NodeId): void {
+    probes.forget(nodeId)
+    void sessions.drop(nodeId)
+  }
+  const nodeIds = (): NodeId[] => inventory.current().nodes.map((node) => node.id)
+
+  let started = false
+  inventory.onChange(({ removed, readdress }) => {
+    for (const nodeId of [...removed, ...readdress]) {
+      forgetNode(nodeId)
+      fleet.forget(nodeId)
+    }
+    fleet.touch()
+    if (!started) return
+    poller.setNodes(nodeIds())
+    poller.wake()
+  })
+  settings.onChange(() => paceChanged())
+  host.onViewerBeat(() => {
+    inventory.reload()
+    settings.reload()
+  })
+  host.onRole((role) => {
+    if (role === 'viewer') void jobs.shutdown('lease-lost')
+    else {
+      jobs = newRunner()
+      jobs.resumeAll()
+    }
+  })
+  for (const job of store.jobs.list({ limit: 50 })) fleet.noteJob(job)
+
+  const about = { version: packageJson.version, shell, platform: process.platform, user: userName(), dataFolder }
+  const handlers = createHandlers({
+    host,
+    watchers,
+    fleet,
+    poller,
+    inventory,
+    probes,
+    sessions,
+    trustedKeys,
+    vault,
+    operations,
+    jobs: () => jobs,
+    history,
+    settings,
+    about,
+  })
+
+  return {
+    handlers,
+    log,
+    dataFolder,
+    onEvent,
+    async start() {
+      started = true
+      host.start()
+      fleet.start()
+      poller.setNodes(nodeIds())
+      if (isDriver()) jobs.resumeAll()
+    },
+    async stop() {
+      // Jobs first: they need the connections to reach a safe point. The lease goes last, when nothing is written any more.
+      await jobs.shutdown('host-shutdown')
+      await poller.stop()
+      await fleet.stop()
+      await sessions.close()
+      await host.stop()
+      store.close()
+    },
+  }
+}
+
+async function thisProcess(shell: ShellName): Promise<Parameters<typeof createHostService>[0]['self']> {
+  return { hostId: randomUUID(), pid: process.pid, shell, host: hostname(), bootId: await bootId() }
+}
+
+/** Tells two boots of one machine apart, since process ids start again; Linux only, empty elsewhere. */
+async function bootId(): Promise<string> {
+  try {
+    return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
+  } catch {
+    return '' // not Linux: the process id and the heartbeat have to do
+  }
+}
+
+function isProcessAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // EPERM: it is there and belongs to someone else.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+function knownHostsFilesOf(home: string): string[] {
+  const own = ['known_hosts', 'known_hosts2'].map((name) => join(home, '.ssh', name))
+  return process.platform === 'win32' ? own : [...own, '/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2']
+}
+
+function userName(): string {
+  return `${userInfo().username}@${hostname()}`
+}
