@@ -14,9 +14,10 @@ defaults
 frontend web
     bind /run/web.sock
     default_backend be_app
-# stands for a backend server: answers the check until it is disabled
+# stands for the backend servers: well or ill as its map says
 frontend origin
     bind /run/origin.sock
+    http-request return status 503 if { str(health),map(/etc/haproxy/origin.map) -m str ill }
     http-request return status 200
 backend be_app
     option httpchk GET /health
@@ -29,10 +30,10 @@ backend be_other
 `
 const allowed = 'stats socket /run/admin.sock mode 600 level admin'
 
-async function startDaemon(room: NodeRoom): Promise<void> {
+async function startDaemon(room: NodeRoom, mode = '-W -S /run/master.sock'): Promise<void> {
   await room.run(`
     rm -f /run/admin.sock
-    haproxy -W -S /run/master.sock -f /etc/haproxy/haproxy.cfg -D -p /run/haproxy.pid >/tmp/haproxy.log 2>&1
+    haproxy ${mode} -f /etc/haproxy/haproxy.cfg -D -p /run/haproxy.pid >/tmp/haproxy.log 2>&1
     i=0; until [ -S /run/admin.sock ] || [ $i = 100 ]; do sleep 0.05; i=$((i+1)); done`)
 }
 
@@ -43,15 +44,15 @@ async function stopDaemon(room: NodeRoom): Promise<void> {
   )
 }
 
-async function restartWith(room: NodeRoom, text: string): Promise<void> {
+async function restartWith(room: NodeRoom, text: string, mode?: string): Promise<void> {
   await stopDaemon(room)
   await room.run(`cat >/etc/haproxy/haproxy.cfg <<'END'\n${text}END\n`)
-  await startDaemon(room)
+  await startDaemon(room, mode)
 }
 
 async function openRig(): Promise<DriverRig> {
   const room = await openNodeRoom(['/etc/haproxy'])
-  await room.run(`cat >/etc/haproxy/haproxy.cfg <<'END'\n${config}END\n`)
+  await room.run(`echo 'health well' >/etc/haproxy/origin.map; cat >/etc/haproxy/haproxy.cfg <<'END'\n${config}END\n`)
   await startDaemon(room)
   const start: Undo = () => startDaemon(room)
   const ask = (line: string) => room.run(`printf '%s\\n' '${line}' | timeout 5 socat - UNIX-CONNECT:/run/admin.sock`)
@@ -70,8 +71,8 @@ async function openRig(): Promise<DriverRig> {
       subject: 'be_app/w1',
       state: 'down',
       async run() {
-        await ask('disable frontend origin')
-        return async () => void (await ask('enable frontend origin'))
+        await ask('set map /etc/haproxy/origin.map health ill')
+        return async () => void (await ask('set map /etc/haproxy/origin.map health well'))
       },
     },
     async stopDaemon() {
@@ -94,11 +95,10 @@ async function openRig(): Promise<DriverRig> {
       }
     },
     restrict: {
-      rule: /^haproxy\.(level-not-admin|master-socket-missing)$/,
+      rule: /^haproxy\.level-not-admin$/,
       async run() {
-        await restartWith(room, config.replace(allowed, 'stats socket /run/admin.sock mode 600 level operator'))
         // With a master socket the driver would get admin level there.
-        await room.run('rm /run/master.sock')
+        await restartWith(room, config.replace(allowed, 'stats socket /run/admin.sock mode 600 level operator'), '-W')
         return () => restartWith(room, config)
       },
     },

@@ -8,7 +8,7 @@ import type { NodeSession } from '../../src-main/app/ports/node-session.ts'
 import { createLocalSession, within } from '../contract/local-session.ts'
 
 /**
- * A node of one test file's own, without a network: mount and process namespaces with a private /run, /tmp and /etc/haproxy, in
+ * A node of one test file's own, without a network or with an empty one: mount and process namespaces with a private /run, /tmp and /etc/haproxy, in
  * which a daemon can be started, frozen or hidden without anyone else noticing. Needs root on Linux. Its processes end with it.
  */
 export interface NodeRoom {
@@ -20,18 +20,32 @@ export interface NodeRoom {
   close(): Promise<void>
 }
 
-export async function openNodeRoom(privateFolders: readonly string[]): Promise<NodeRoom> {
+export async function openNodeRoom(
+  privateFolders: readonly string[],
+  options: { network: 'private' | 'shared' } = { network: 'shared' },
+): Promise<NodeRoom> {
+  const network = options.network === 'private' ? ['--net'] : []
   const mounts = ['/run', '/tmp', ...privateFolders].map((folder) => `mount -t tmpfs -o mode=755 tmpfs ${folder}`).join(' && ')
   const holder = spawn(
     'unshare',
-    ['--mount', '--pid', '--fork', '--mount-proc', '--kill-child', 'sh', '-c', `${mounts} && echo ready && exec sleep 3600`],
+    [
+      '--mount',
+      '--pid',
+      ...network,
+      '--fork',
+      '--mount-proc',
+      '--kill-child',
+      'sh',
+      '-c',
+      `${mounts} && echo ready && while :; do sleep 1 & wait; done`,
+    ],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
     },
   )
   await once(holder.stdout, 'data')
   const pid = await firstChildOf(holder)
-  const inside = ['nsenter', '--target', String(pid), '--mount', '--pid', '--wd=/'] as const
+  const inside = ['nsenter', '--target', String(pid), '--mount', '--pid', ...network, '--wd=/'] as const
   const local = createLocalSession()
   const outside = (path: string): string => `/proc/${pid}/root${path}`
   const session: NodeSession = {
@@ -57,7 +71,7 @@ export async function openNodeRoom(privateFolders: readonly string[]): Promise<N
   }
 }
 
-/** `unshare --fork` stays outside; its only child is process 1 of the room. */
+/** Process 1 collects orphans once a second, as an init does. `unshare --fork` stays outside; its only child is process 1 of the room. */
 async function firstChildOf(holder: ChildProcess): Promise<number> {
   const { stdout } = await createLocalSession().exec(['pgrep', '-P', String(holder.pid)], { ...within(5000), maxBytes: 1024 })
   return Number(stdout.toString('utf8').trim())

@@ -57,7 +57,8 @@ export async function down(instance: Instance): Promise<void> {
   try {
     await endAll(instance)
     await networkDown(instance)
-    rmSync(instance.outputDir, { recursive: true, force: true })
+    removeFiles(instance.outputDir)
+    removeIfEmpty(dirname(instance.outputDir))
     rmSync(instance.stateDir, { recursive: true, force: true })
     removeIfEmpty(dirname(instance.stateDir))
   } finally {
@@ -109,6 +110,13 @@ async function nodeAnswers(instance: Instance, node: LabNode): Promise<void> {
       firstProcess(instance, node.id) !== null &&
       (await tryRun(insideNode(instance, node.id, ['sh', '-c', script]))).code === 0,
   )
+}
+
+/** The folder of the default lab holds those of the others: what is a folder stays. */
+function removeFiles(folder: string): void {
+  if (!existsSync(folder)) return
+  for (const entry of readdirSync(folder, { withFileTypes: true })) if (entry.isFile()) rmSync(join(folder, entry.name))
+  removeIfEmpty(folder)
 }
 
 function removeIfEmpty(folder: string): void {
