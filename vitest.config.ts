@@ -17,12 +17,15 @@ export default defineConfig({
         testTimeout: 60_000,
         hookTimeout: 120_000,
         fileParallelism: false,
+        // one after the other: both stop and start the same daemons
+        sequence: { groupOrder: 1 },
         globalSetup: ['tests/lab/setup.ts'],
       }),
       project('e2e', {
         testTimeout: 120_000,
         hookTimeout: 180_000,
         fileParallelism: false,
+        sequence: { groupOrder: 2 },
         globalSetup: ['tests/lab/setup.ts'],
       }),
     ],
