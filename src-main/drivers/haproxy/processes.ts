@@ -11,15 +11,19 @@ export interface HaproxyProcess {
   commandLine: CommandLine
 }
 
-/** Five fields and NUL each: pid, parent, user, binary, working folder; then the arguments, one a line, and NUL. */
+/**
+ * Five fields and NUL each: pid, parent, user, binary, working folder; then the arguments, one a line, and NUL.
+ * A zombie (state Z) has ended, and only its parent has not noticed.
+ */
 const listScript = `
 for d in /proc/[0-9]*; do
   { read -r name <"$d/comm"; } 2>/dev/null || continue
   [ "$name" = haproxy ] || continue
-  parent= user=
+  state= parent= user=
   while read -r key value _; do
-    case $key in PPid:) parent=$value ;; Uid:) user=$value; break ;; esac
+    case $key in State:) state=$value ;; PPid:) parent=$value ;; Uid:) user=$value; break ;; esac
   done 2>/dev/null <"$d/status"
+  [ "$state" != Z ] || continue
   printf '%s\\0' "\${d#/proc/}" "$parent" "$user" "$(readlink "$d/exe" 2>/dev/null)" "$(readlink "$d/cwd" 2>/dev/null)" \\
     "$(tr '\\0' '\\n' <"$d/cmdline" 2>/dev/null)"
 done
