@@ -7,7 +7,7 @@ import { createJobDriver, type JobRun } from './drive-job.ts'
 import type { AnyJobDefinition } from './job-definition.ts'
 import { createJobJournal, messageOf } from './job-journal.ts'
 import { planJob, type PlannedJob, replanJob } from './job-plan.ts'
-import { newJob, nodesOf } from './job-row.ts'
+import { isRollingBack, newJob, nodesOf } from './job-row.ts'
 
 /** A step that is being carried out when the application quits gets this long to reach its end; then it is aborted. */
 const STOP_GRACE_MS = 5000
@@ -143,8 +143,9 @@ export function createJobRunner({
           details: { job: id },
         })
       }
-      journal.changeJob(job, { cancelReason: 'operator' })
       const run = active.get(id)
+      // A job that goes back already, because a step failed, keeps that as its reason.
+      if (!isRollingBack(job)) journal.changeJob(job, { cancelReason: 'operator' })
       if (run === undefined) return takeUp(job)
       run.stop ??= 'operator'
       run.patience.abort(new AppError('request.cancelled', 'The operator cancelled the job.'))
