@@ -87,7 +87,11 @@ if [ -n "$pid" ] && stat_of "$pid"; then
       if sleep 0.02 2>/dev/null; then tries=$((tries - 1)); else sleep 1; tries=$((tries - 50)); fi
     done
     if [ -n "$signal" ] && is_ours "$json"; then cat "$json" | part json; fi
-    if is_ours "$data"; then sed '/^ *Password = /d' "$data" | part data; fi
+    if is_ours "$data"; then
+      # beside the JSON dump only what comes after the instances is wanted
+      if [ -n "$signal" ]; then sed '1,/^------< VRRP Topology/d' "$data" | sed '1,/^------</d'; else cat "$data"; fi |
+        sed '/^ *Password = /d' | part data
+    fi
     clear
     exec 9<&-
   fi

@@ -35,9 +35,9 @@ export async function listConnections(
 /** curl or wget, whichever the node has; proxies of the account's environment are not used. */
 const fetchScript = `
 if command -v curl >/dev/null 2>&1; then
-  exec curl -gsS -m 2 --noproxy '*' --proto '=http,https' --max-filesize 65536 --url "$1"
+  exec curl -gsS -m 1 --noproxy '*' --proto '=http,https' --max-filesize 65536 --url "$1"
 elif command -v wget >/dev/null 2>&1; then
-  http_proxy= https_proxy= exec wget -q -T 2 -O - "$1"
+  http_proxy= https_proxy= exec wget -q -T 1 -O - "$1"
 else
   exit 127
 fi
