@@ -214,6 +214,8 @@ function relayError(path: string, { code, stderr }: RelayEnd, shell: SocketShell
 /** Ends with the connection, with the error that says so: a command sent over it may have been carried out. */
 function socketStream(channel: ClientChannel, shell: SocketShell): Duplex {
   const stream = new ChannelDuplex(channel)
+  // Readers and writers learn of an error as always; this keeps one that comes while nobody listens from ending the whole console.
+  stream.on('error', () => undefined)
   const onLost = (): void => {
     const lost = shell.lost.reason as AppError
     stream.destroy(new AppError(lost.code, lost.message, { effect: 'unknown', details: lost.details, cause: lost }))

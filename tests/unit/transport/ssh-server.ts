@@ -36,17 +36,21 @@ export interface TestServerOptions {
   intercept?: (command: string, channel: ServerChannel) => boolean
 }
 
+/** ssh2 1.17 now and then writes an ed25519 key that it cannot read back ("Malformed OpenSSH private key"); such a one is thrown away. */
 export function newKey(
   type: 'ed25519' | 'ecdsa' = 'ed25519',
   passphrase?: string,
 ): { private: string; public: string; blob: Buffer } {
   const encryption = passphrase === undefined ? {} : { passphrase, cipher: 'aes256-ctr', rounds: 1 }
-  const pair =
-    type === 'ed25519'
-      ? utils.generateKeyPairSync('ed25519', encryption as object)
-      : utils.generateKeyPairSync('ecdsa', { bits: 256, ...encryption })
-  const blob = Buffer.from(pair.public.split(' ')[1] ?? '', 'base64')
-  return { private: pair.private, public: pair.public, blob }
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    const pair =
+      type === 'ed25519'
+        ? utils.generateKeyPairSync('ed25519', encryption as object)
+        : utils.generateKeyPairSync('ecdsa', { bits: 256, ...encryption })
+    if (utils.parseKey(pair.private, passphrase) instanceof Error) continue
+    return { ...pair, blob: Buffer.from(pair.public.split(' ')[1] ?? '', 'base64') }
+  }
+  throw new Error('ssh2 made no readable key in 20 attempts')
 }
 
 export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
