@@ -40,7 +40,7 @@ import { createHostKeyPolicy } from './transport/ssh/host-key-policy.ts'
 import { createNodeSessions } from './transport/ssh/node-sessions.ts'
 import { createSshConfigReader } from './transport/ssh/ssh-config.ts'
 import { readTextIfPresent } from './transport/ssh/text-file.ts'
-import { createPassphraseCipher } from './vault/passphrase-cipher.ts'
+import { createKeyFileCipher } from './vault/key-file-cipher.ts'
 
 export type ShellName = 'desktop' | 'browser' | 'cli'
 
@@ -63,7 +63,7 @@ export interface ComposeOptions {
   home: string
   /** never drive the data folder, whoever else does: for commands that only read */
   lookOnly?: boolean
-  /** keeps secrets on this platform; default: a passphrase, or a key file in the data folder */
+  /** keeps secrets on this platform; default: a key file in the data folder */
   cipher?: Cipher
   clock?: Clock
   log?: Log
@@ -104,7 +104,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
   const settings = createSettingsService(store.settings, publish)
   const sshConfig = createSshConfigReader({ home, env, readFile: readTextIfPresent })
   const inventory = createInventoryService({ repo: store.inventory, jobs: store.jobs, history, sshConfig, clock, publish })
-  const cipher = options.cipher ?? createPassphraseCipher({ folder: dataFolder })
+  const cipher = options.cipher ?? createKeyFileCipher({ file: join(dataFolder, 'vault.key') })
   const vault = createVault({ cipher, repo: store.secrets, clock })
 
   const targets: SshTargets = {
