@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { run, tryRun } from './run.ts'
 import type { Instance } from './instance.ts'
 import type { Topology } from './topology.ts'
@@ -33,56 +34,68 @@ function legsOf(topology: Topology): Leg[] {
 /** Every namespace a lab of this name can have, whether or not it has it now. */
 const allMachines = ['sw', 'lb1', 'lb2', 'lb3', 'lb4', 'sd', 'be', 'client'] as const
 
-/** Bring the network up; what is there already stays as it is. */
-export async function networkUp(instance: Instance, topology: Topology): Promise<void> {
-  const legs = legsOf(topology)
-  const missing = [...new Set(['sw', ...legs.map((leg) => leg.machine)])].filter(
-    (machine) => !existsSync(namespaceFile(instance, machine)),
-  )
-  await batch(
-    null,
-    missing.map((machine) => `netns add ${namespaceOf(instance, machine)}`),
-  )
+/** Says that a machine's namespace is complete; without it, what is there is the rest of an interrupted run. */
+const readyFile = (instance: Instance, machine: string): string => join(instance.stateDir, `${machine}.network`)
+const isReady = (instance: Instance, machine: string): boolean =>
+  existsSync(readyFile(instance, machine)) && existsSync(namespaceFile(instance, machine))
 
+/** Bring the network up; complete parts that are there already stay as they are. */
+export async function networkUp(instance: Instance, topology: Topology): Promise<void> {
+  if (!isReady(instance, 'sw')) {
+    await networkDown(instance)
+    await addSwitch(instance, topology)
+  }
+  const legs = legsOf(topology)
+  for (const machine of new Set(legs.map((leg) => leg.machine))) {
+    if (isReady(instance, machine)) continue
+    await removeNamespace(instance, machine)
+    await addMachine(
+      instance,
+      machine,
+      legs.filter((leg) => leg.machine === machine),
+    )
+  }
+}
+
+async function addSwitch(instance: Instance, topology: Topology): Promise<void> {
   const sw = namespaceOf(instance, 'sw')
-  if (missing.includes('sw')) {
-    await batch(sw, [
-      'link set lo up',
-      ...['mgmt', 'data'].flatMap((bridge) => [
-        `link add ${bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
-        `link set ${bridge} up`,
-      ]),
-    ])
-  }
-  for (const machine of missing.filter((name) => name !== 'sw')) {
-    const own = legs.filter((leg) => leg.machine === machine)
-    await batch(
-      null,
-      own.map(
-        (leg) =>
-          `link add ${leg.interface} netns ${namespaceOf(instance, machine)} type veth peer name ${machine}-${leg.interface} netns ${sw}`,
-      ),
-    )
-    await batch(namespaceOf(instance, machine), [
-      'link set lo up',
-      ...own.flatMap((leg) => [
-        ...leg.addresses.map((address) => `addr add ${address}/24 dev ${leg.interface}`),
-        `link set ${leg.interface} up`,
-      ]),
-    ])
-    await batch(
-      sw,
-      own.map((leg) => `link set ${machine}-${leg.interface} master ${leg.bridge} up`),
-    )
-  }
-  if (!(await exists(hostInterface(instance)))) {
-    await batch(null, [
-      `link add ${hostInterface(instance)} type veth peer name host netns ${sw}`,
-      `addr add ${topology.host}/24 dev ${hostInterface(instance)}`,
-      `link set ${hostInterface(instance)} up`,
-    ])
-    await batch(sw, ['link set host master mgmt up'])
-  }
+  await batch(null, [
+    `netns add ${sw}`,
+    `link add ${hostInterface(instance)} type veth peer name host netns ${sw}`,
+    `addr add ${topology.host}/24 dev ${hostInterface(instance)}`,
+    `link set ${hostInterface(instance)} up`,
+  ])
+  await batch(sw, [
+    'link set lo up',
+    ...['mgmt', 'data'].flatMap((bridge) => [
+      `link add ${bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
+      `link set ${bridge} up`,
+    ]),
+    'link set host master mgmt up',
+  ])
+  writeFileSync(readyFile(instance, 'sw'), '')
+}
+
+async function addMachine(instance: Instance, machine: string, legs: readonly Leg[]): Promise<void> {
+  const sw = namespaceOf(instance, 'sw')
+  const own = namespaceOf(instance, machine)
+  const port = (leg: Leg): string => `${machine}-${leg.interface}`
+  await batch(null, [
+    `netns add ${own}`,
+    ...legs.map((leg) => `link add ${leg.interface} netns ${own} type veth peer name ${port(leg)} netns ${sw}`),
+  ])
+  await batch(own, [
+    'link set lo up',
+    ...legs.flatMap((leg) => [
+      ...leg.addresses.map((address) => `addr add ${address}/24 dev ${leg.interface}`),
+      `link set ${leg.interface} up`,
+    ]),
+  ])
+  await batch(
+    sw,
+    legs.map((leg) => `link set ${port(leg)} master ${leg.bridge} up`),
+  )
+  writeFileSync(readyFile(instance, machine), '')
 }
 
 /** Pids of all processes in the lab's namespaces: nothing else can be in them, so nothing else is ever ended. */
@@ -100,9 +113,12 @@ export async function processesInside(instance: Instance): Promise<number[]> {
 /** Take all of it away. Processes inside must be gone already, or they would keep a nameless namespace alive. */
 export async function networkDown(instance: Instance): Promise<void> {
   if (await exists(hostInterface(instance))) await run(['ip', 'link', 'del', hostInterface(instance)])
-  for (const machine of allMachines) {
-    if (existsSync(namespaceFile(instance, machine))) await run(['ip', 'netns', 'del', namespaceOf(instance, machine)])
-  }
+  for (const machine of allMachines) await removeNamespace(instance, machine)
+}
+
+async function removeNamespace(instance: Instance, machine: string): Promise<void> {
+  rmSync(readyFile(instance, machine), { force: true })
+  if (existsSync(namespaceFile(instance, machine))) await run(['ip', 'netns', 'del', namespaceOf(instance, machine)])
 }
 
 async function exists(link: string): Promise<boolean> {
