@@ -52,6 +52,8 @@ export const jobs: Migration = {
       create index job_command_by_job on job_command (job_id, id);
       create trigger job_command_no_update before update on job_command
         begin select raise(abort, 'job_command is append-only'); end;
+      create trigger job_command_no_replace before insert on job_command when exists (select 1 from job_command where id = new.id)
+        begin select raise(abort, 'job_command is append-only'); end;
       create trigger job_command_no_delete before delete on job_command
         begin select raise(abort, 'job_command is append-only'); end;
 

@@ -1,6 +1,6 @@
 import type { Migration } from '../migrate.ts'
 
-/** What happened. `history` can be added to, never changed; a state span is open (`to_at` null) until the next one begins. */
+/** What happened. `history` can be added to, never changed (INSERT OR REPLACE fires no delete trigger); a state span is open (`to_at` null) until the next one begins. */
 export const history: Migration = {
   version: 40,
   up: (db) => {
@@ -16,6 +16,8 @@ export const history: Migration = {
       create index history_by_subject on history (subject, id);
       create index history_by_kind on history (kind, id);
       create trigger history_no_update before update on history
+        begin select raise(abort, 'history is append-only'); end;
+      create trigger history_no_replace before insert on history when exists (select 1 from history where id = new.id)
         begin select raise(abort, 'history is append-only'); end;
       create trigger history_no_delete before delete on history
         begin select raise(abort, 'history is append-only'); end;
