@@ -130,6 +130,15 @@ export function parseFilter(input: string): FilterQuery {
   return { terms, errors }
 }
 
+/** The query that finds exactly this pool. */
+export function queryFor(pool: { name: string; kind: string; pair: string | null; nodes: readonly string[] }): string {
+  const word = (key: FilterKey, value: string) =>
+    /[\s",:]/.test(value) ? `${key}:"${value.replaceAll('"', '?')}"` : `${key}:${value}`
+  const [node] = pool.nodes
+  const place = pool.pair !== null ? [word('pair', pool.pair)] : node === undefined ? [] : [word('node', node)]
+  return [word('pool', pool.name), word('kind', pool.kind), ...place].join(' ')
+}
+
 /** A name pattern: whole, without case, with `*` and `?`. */
 function compilePattern(pattern: string, whole: boolean): (value: string) => boolean {
   const wild = /[*?]/.test(pattern)

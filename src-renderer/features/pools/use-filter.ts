@@ -14,6 +14,7 @@ function wordsOf(text: string): string[] {
 export function useFilter() {
   const route = useRoute()
   const router = useRouter()
+  const path = route.path
   const chips = ref<string[]>([])
   const draft = ref('')
   const text = computed(() => [...chips.value, draft.value.trim()].filter((word) => word !== '').join(' '))
@@ -22,13 +23,15 @@ export function useFilter() {
   watch(
     () => (typeof route.query['q'] === 'string' ? route.query['q'] : ''),
     (asked) => {
-      if (asked === text.value) return
+      // while the page is being left, the address is already another page's
+      if (asked === text.value || route.path !== path) return
       chips.value = wordsOf(asked)
       draft.value = ''
     },
     { immediate: true },
   )
   watch(text, (now) => {
+    if (route.path !== path) return
     const { q: _, ...rest } = route.query
     void router.replace({ query: now === '' ? rest : { ...rest, q: now } })
   })

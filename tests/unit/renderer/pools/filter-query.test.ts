@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compileFilter, parseFilter, type FilterFacts } from '../../../../src-renderer/features/pools/filter-query.ts'
+import { compileFilter, parseFilter, queryFor, type FilterFacts } from '../../../../src-renderer/features/pools/filter-query.ts'
 
 const web07: FilterFacts = {
   name: 'web07',
@@ -90,5 +90,13 @@ describe('the filter language', () => {
 
   it('still applies the words it understood', () => {
     expect(finds('colour:red state:up')).toBe(false)
+  })
+
+  it('writes a query that finds one pool again, whatever its name', () => {
+    const query = queryFor({ name: 'my web', kind: 'haproxy', pair: 'tyo-edge', nodes: ['lb1'] })
+    expect(query).toBe('pool:"my web" kind:haproxy pair:tyo-edge')
+    expect(finds(query, { pool: 'my web' })).toBe(true)
+    expect(finds(query, { pool: 'web' })).toBe(false)
+    expect(queryFor({ name: 'web', kind: 'nginx', pair: null, nodes: ['lb3'] })).toBe('pool:web kind:nginx node:lb3')
   })
 })
