@@ -3,7 +3,7 @@
  * always comes first, because the file may have changed since it was loaded. Definitions (`$NAME=…`), conditions (`@host`) and
  * templates are not expanded.
  *
- * `auth_pass` is the clear-text VRRP password: the tokenizer drops the whole `authentication` block, nothing later sees it.
+ * `auth_pass` is the clear-text VRRP password: `linesOf` drops it, nothing later sees it.
  */
 import { bareAddress } from './parse-json-dump.ts'
 
@@ -36,21 +36,23 @@ export interface ConfiguredInstance {
 
 /** Words of each line; `{` and `}` stand alone; `#` and `!` begin a comment; double or single quotes keep blanks together. */
 export function linesOf(file: string, text: string): ConfigLine[] {
-  const lines: ConfigLine[] = []
-  let secretDepth = 0
-  text.split('\n').forEach((raw, index) => {
+  return text.split('\n').flatMap((raw, index) => {
     const words: string[] = []
     for (const match of raw.matchAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'|([!#].*)|([{}])|([^\s{}"']+)/g)) {
       const [, double, single, comment, brace, bare] = match
       if (comment !== undefined) break
       words.push(double?.replace(/\\(.)/g, '$1') ?? single ?? brace ?? bare ?? '')
     }
-    if (words[0] === 'authentication') secretDepth = 1
-    else if (secretDepth === 0 && words.length > 0 && words[0] !== 'auth_pass') lines.push({ words, file, line: index + 1 })
-    else if (secretDepth > 0) secretDepth += words.includes('}') ? -1 : 0
-    if (words[0] === 'authentication' && words.includes('}')) secretDepth = 0
+    const kept = withoutPassword(words)
+    return kept.length === 0 ? [] : [{ words: kept, file, line: index + 1 }]
   })
-  return lines
+}
+
+function withoutPassword(words: readonly string[]): string[] {
+  const start = words.indexOf('auth_pass')
+  if (start < 0) return [...words]
+  const end = words.indexOf('}', start)
+  return [...words.slice(0, start), ...(end < 0 ? [] : words.slice(end))]
 }
 
 /** Patterns of `include` (glob, relative to the directory of the including file), as absolute patterns. */
@@ -74,7 +76,7 @@ export function instancesOf(lines: readonly ConfigLine[]): ConfiguredInstance[] 
   const instances: ConfiguredInstance[] = []
   const path: string[] = []
   let instance: ConfiguredInstance | null = null
-  for (const { words, file, line } of lines.flatMap(splitAtBraces)) {
+  for (const { words, file, line } of statementsOf(lines)) {
     const [key = '', value = '', ...rest] = words
     if (key === '}') {
       if (path.pop() === 'vrrp_instance') instance = null
@@ -127,24 +129,25 @@ function fill(
   else if (key === 'nopreempt') instance.nopreempt = true
 }
 
-/** A `}` or `{ …` on one line with other words becomes lines of its own, so that `{` always ends a line and `}` is one. */
-function splitAtBraces({ words, file, line }: ConfigLine): ConfigLine[] {
-  const lines: ConfigLine[] = []
-  let current: string[] = []
-  const flush = (): void => {
-    if (current.length > 0) lines.push({ words: current, file, line })
-    current = []
-  }
-  for (const word of words) {
-    if (word === '}') flush()
-    if (word === '{' && current.length === 0) {
-      const last = lines.at(-1)
-      if (last !== undefined) last.words.push(word)
-      continue
+/** One statement each, whatever stands on one line: `{` always ends a statement, on a line of its own too, and `}` is one. */
+function statementsOf(lines: readonly ConfigLine[]): ConfigLine[] {
+  const statements: ConfigLine[] = []
+  for (const { words, file, line } of lines) {
+    let open: ConfigLine | null = null
+    for (const word of words) {
+      if (word === '{') {
+        const opener: ConfigLine | undefined = open ?? statements.at(-1)
+        opener?.words.push(word)
+        open = null
+      } else if (word === '}') {
+        statements.push({ words: [word], file, line })
+        open = null
+      } else if (open !== null) open.words.push(word)
+      else {
+        open = { words: [word], file, line }
+        statements.push(open)
+      }
     }
-    current.push(word)
-    if (word === '{' || word === '}') flush()
   }
-  flush()
-  return lines
+  return statements
 }

@@ -8,27 +8,18 @@ export interface KernelAddress {
   prefixLength: number
 }
 
-export interface KernelInterface {
-  name: string
-  /** administratively up and with carrier */
-  running: boolean
-}
-
 export interface KernelNetwork {
   addresses: KernelAddress[]
-  interfaces: KernelInterface[]
 }
 
 /** Output of `ip -j addr` (iproute2 6.1). Null when it is not that; the tool prints `{}` for interfaces that are filtered out. */
 export function parseIpAddr(stdout: string): KernelNetwork | null {
   const links = parseArray(stdout)
   if (links === null) return null
-  const network: KernelNetwork = { addresses: [], interfaces: [] }
+  const network: KernelNetwork = { addresses: [] }
   for (const link of links) {
     if (!isRecord(link) || typeof link['ifname'] !== 'string') continue
     const name = link['ifname']
-    const flags: unknown[] = Array.isArray(link['flags']) ? link['flags'] : []
-    network.interfaces.push({ name, running: flags.includes('UP') && flags.includes('LOWER_UP') })
     for (const info of Array.isArray(link['addr_info']) ? link['addr_info'] : []) {
       if (!isRecord(info)) continue
       const address = typeof info['local'] === 'string' ? canonicalAddress(info['local']) : null
