@@ -12,9 +12,8 @@ import { createJobRepo } from './job-repo.ts'
 import { createLeaseRepo } from './lease-repo.ts'
 import { migrate } from './migrate.ts'
 import { openDatabase } from './open-database.ts'
-import { openMetrics } from './open-metrics.ts'
+import { openSamples } from './open-samples.ts'
 import { createRowReader } from './row-reader.ts'
-import { createSampleRepo } from './sample-repo.ts'
 import { createSecretRepo } from './secret-repo.ts'
 import { createSettingsRepo } from './settings-repo.ts'
 import { createStateRepo } from './state-repo.ts'
@@ -28,20 +27,17 @@ export function openStore({ folder, clock, log }: { folder: string; clock: Clock
   const consoleFile = join(folder, 'console.db')
   const metricsFile = join(folder, 'metrics.db')
   const db = openConsole(consoleFile)
-  let metrics: Database.Database
-  try {
-    metrics = openMetrics(metricsFile, log)
-  } catch (thrown) {
-    db.close()
-    throw thrown
-  }
   const rows = createRowReader(db, clock, log)
   const guard = <Repo extends object>(name: string, repo: Repo, file = consoleFile): Repo =>
     guardRepo(repo, { file, name, clock, log })
 
   const settings = guard('settings', createSettingsRepo(db, rows))
+  const samples = guard(
+    'samples',
+    openBeside(db, { file: metricsFile, clock, log, settings: () => settings.load() }),
+    metricsFile,
+  )
   const states = guard('states', createStateRepo(db, rows))
-  const samples = guard('samples', createSampleRepo(metrics, { clock, log, settings: () => settings.load() }), metricsFile)
   const maintained: SampleRepo = {
     write: (at, servers, totals) => samples.write(at, servers, totals),
     serverSeries: (key, from, to, points) => samples.serverSeries(key, from, to, points),
@@ -67,10 +63,19 @@ export function openStore({ folder, clock, log }: { folder: string; clock: Clock
       try {
         samples.close()
       } finally {
-        metrics.close()
         db.close()
       }
     },
+  }
+}
+
+/** When the samples cannot be opened, the console's database is not left open either. */
+function openBeside(db: Database.Database, options: Parameters<typeof openSamples>[0]): ReturnType<typeof openSamples> {
+  try {
+    return openSamples(options)
+  } catch (thrown) {
+    db.close()
+    throw thrown
   }
 }
 

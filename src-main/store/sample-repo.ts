@@ -42,8 +42,8 @@ interface SeriesState {
  */
 export function createSampleRepo(
   db: Database.Database,
-  { clock, log, settings }: { clock: Clock; log: Log; settings: () => Settings },
-): SampleRepo & { close(): void } {
+  { clock, log, settings, onError }: { clock: Clock; log: Log; settings: () => Settings; onError: (error: unknown) => void },
+): SampleRepo & { close(): void; abandon(): void } {
   const reader = createSampleReader(db)
   const upkeep = createSampleUpkeep(db)
   const findSeries = db.prepare<[string, string], number>('select id from series where kind = ? and key = ?').pluck()
@@ -52,8 +52,6 @@ export function createSampleRepo(
   const insert = db.prepare('insert or replace into sample_raw values (?, ?, ?, ?, ?, ?, ?, ?)')
   const known = { server: new Map<string, SeriesState>(), totals: new Map<string, SeriesState>() }
 
-  const onError = (thrown: unknown): void =>
-    log.error('samples could not be stored', { error: thrown instanceof Error ? thrown.message : String(thrown) })
   const sliced = { budgetMs: BUDGET_MS, monotonic: () => clock.monotonic(), onError }
   const writing = createSlicedWork(sliced)
   const keeping = createSlicedWork(sliced)
@@ -134,6 +132,10 @@ export function createSampleRepo(
     close() {
       keeping.abandon()
       writing.finish()
+    },
+    abandon() {
+      keeping.abandon()
+      writing.abandon()
     },
   }
 }

@@ -9,6 +9,8 @@ import { openDatabase } from '../../../src-main/store/open-database.ts'
 import { openStore } from '../../../src-main/store/open-store.ts'
 import { storeErrorFrom } from '../../../src-main/store/store-error.ts'
 
+const sampleOf = (key: string, sessions: number) =>
+  ({ key, sessions, queue: 0, rate: 0, errorRate: 0, responseMs: 0, state: 'up' }) as const
 const node = (id: string) => ({ id: v.parse(NodeId, id), name: id, ssh: { host: id } })
 
 describe('openStore', () => {
@@ -81,6 +83,25 @@ describe('openStore', () => {
     )
     again.store.samples.write(1000, [], [{ site: 'x', requestsPerS: 1, errorsPerS: 0, sessions: 2, responseMs: 3 }])
     expect(again.store.samples.totalsSeries(1000, 2000, 2)['x']?.values['sessions']).toEqual([2, 2])
+  })
+
+  it('starts the samples afresh when damage shows in the middle of work, and goes on', () => {
+    const { store, folder } = tempStore()
+    const round = (at: number) => Array.from({ length: 3000 }, (_, i) => sampleOf(`s${i}@n`, at))
+    store.samples.write(1000, round(1), [])
+    store.close()
+    const file = join(folder, 'metrics.db')
+    const bytes = readFileSync(file)
+    // All but the schema's page and those right after it.
+    bytes.fill(0xff, 8 * 4096)
+    writeFileSync(file, bytes)
+    const again = tempStore(folder)
+    // What opening reads is whole.
+    expect(again.log.lines).toEqual([])
+    again.store.samples.write(5000, round(2), [])
+    again.store.samples.write(9000, round(3), [])
+    expect(again.store.samples.serverSeries('s2999@n', 9000, 9002, 2).values['sessions']).toEqual([3, 3])
+    expect(again.log.lines.filter(({ message }) => message.includes('damaged'))).toHaveLength(1)
   })
 
   it('runs console.db with FULL on every open', () => {
