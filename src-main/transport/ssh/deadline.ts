@@ -31,13 +31,10 @@ export function startDeadline(
   watch(limits.signal, () => cancelled(limits.signal.reason, call.what(), call.effect()))
   for (const signal of also) watch(signal, () => withEffect(signal.reason, call.what(), call.effect()))
   const timer = setTimeout(() => {
-    const details = { timeoutMs: limits.timeoutMs }
-    end(
-      new AppError('ssh.timeout', `${call.what()} took longer than ${limits.timeoutMs} ms.`, {
-        effect: call.effect(),
-        details,
-      }),
-    )
+    const effect = call.effect()
+    const advice = effect === 'unknown' ? ' It may have been carried out; look before you run it again.' : ''
+    const message = `${call.what()} took longer than ${limits.timeoutMs} ms.${advice}`
+    end(new AppError('ssh.timeout', message, { effect, details: { timeoutMs: limits.timeoutMs } }))
   }, limits.timeoutMs)
   cleanUps.push(() => clearTimeout(timer))
 

@@ -27,7 +27,7 @@ export interface SocketShell {
   lost: AbortSignal
   /** the relay may use sudo */
   elevate: boolean
-  /** a relay worked where forwarding did not, so forwarding need not be tried again on this connection */
+  /** a relay worked lately where forwarding did not */
   forwardingRefused: boolean
   onForwardingRefused: () => void
   socketSlot: (signal: AbortSignal) => Promise<() => void>
@@ -91,6 +91,7 @@ async function relay(
   shell: SocketShell,
   signal: AbortSignal,
 ): Promise<Duplex> {
+  const text = `exec ${quoteCommand(['env', 'LC_ALL=C', ...argv])}`
   const release = await shell.channelSlot(signal)
   // plain `sudo socat` cannot print the mark; sudo -l said it may run, so it counts as connected when it has started
   const announced = !argv.includes('socat')
@@ -128,7 +129,7 @@ async function relay(
       )
     }
     try {
-      shell.client.exec(`exec ${quoteCommand(['env', 'LC_ALL=C', ...argv])}`, onOpened)
+      shell.client.exec(text, onOpened)
     } catch (error) {
       release()
       reject(goneError(shell, error))

@@ -20,10 +20,14 @@ import { maybeRefused, sudoMissing, sudoRefusal } from './sudo.ts'
 
 const maxSessionChannels = 8
 const maxSocketChannels = 32
+/** forwarding that failed where a relay worked is tried again after this: the daemon may just have been reloading */
+const relayMs = 5 * 60_000
 /** how long sshd may take to give a channel's slot back after closing it */
 const slotGraceMs = 50
 const maxOpenAttempts = 3
 const factsMaxBytes = 4 * 1024
+/** strerror(3) of EACCES in the C locale, which every command is given */
+const permissionDenied = /: Permission denied$/m
 
 /** Says whether, as of now, a command may have been carried out. */
 type MarkEffect = (effect: Effect) => void
@@ -63,7 +67,8 @@ class ChannelSession implements SshSession {
   #account: AccountFacts = { uid: 0, user: '', hasTimeout: false }
   #roundTripMs: number | null = null
   #sudoAllowsTimeout: Promise<boolean> | null = null
-  #forwardingRefused = false
+  /** on performance.now(); until then sockets are opened through a relay at once */
+  #relayUntil = 0
 
   constructor(nodeId: NodeId, chain: Chain, mayUseSudo: boolean) {
     this.nodeId = nodeId
@@ -99,7 +104,7 @@ class ChannelSession implements SshSession {
   }
 
   async exec(argv: readonly [string, ...string[]], options: ExecOptions): Promise<ExecResult> {
-    const elevate = options.privileged === true && this.#account.uid !== 0 && this.#mayUseSudo
+    const elevate = options.privileged === true && this.#elevates()
     return this.#call(`"${argv[0]}"`, options, async (signal, mark) => {
       const seconds = this.#account.hasTimeout ? Math.ceil(options.timeoutMs / 1000) + 1 : null
       const inside = elevate && seconds !== null && (await this.#maySudoTimeout(signal))
@@ -115,7 +120,10 @@ class ChannelSession implements SshSession {
     options: CallLimits & { privileged?: boolean; maxBytes: number },
   ): Promise<{ bytes: Buffer; sha256: string }> {
     requireAbsolute(path)
-    const { code, stdout, stderr, truncated } = await this.exec(['cat', path], options)
+    // most configuration is readable by all: sudo, and a sudoers rule for it, is needed only for what is not
+    const plain = await this.exec(['cat', path], { ...options, privileged: false })
+    const denied = options.privileged === true && permissionDenied.test(plain.stderr) && this.#elevates()
+    const { code, stdout, stderr, truncated } = denied ? await this.exec(['cat', path], options) : plain
     const where = `${path} on ${this.#chain.where}`
     const details = { path, code, stderr }
     if (truncated) {
@@ -127,7 +135,7 @@ class ChannelSession implements SshSession {
       // cat has one exit code for all; the words are those of strerror(3) in the C locale, which the command was given
       if (/: No such file or directory$/m.test(stderr))
         throw new AppError('exec.not-found', `There is no ${where}.`, { details })
-      if (/: Permission denied$/m.test(stderr)) {
+      if (permissionDenied.test(stderr)) {
         throw new AppError('exec.not-permitted', `${this.#account.user} may not read ${where}.`, { details })
       }
       throw new AppError('exec.failed', `${where} could not be read: ${stderr.trim() || `cat ended with ${code}`}.`, {
@@ -139,22 +147,26 @@ class ChannelSession implements SshSession {
 
   async openSocket(path: string, options: CallLimits & { privileged?: boolean }): Promise<Duplex> {
     requireAbsolute(path)
-    const elevate = options.privileged === true && this.#account.uid !== 0 && this.#mayUseSudo
+    const elevate = options.privileged === true && this.#elevates()
     const shell: SocketShell = {
       client: this.#chain.client,
       where: this.#chain.where,
       user: this.#account.user,
       lost: this.#chain.lost,
       elevate,
-      forwardingRefused: this.#forwardingRefused,
+      forwardingRefused: performance.now() < this.#relayUntil,
       onForwardingRefused: () => {
-        this.#forwardingRefused = true
+        this.#relayUntil = performance.now() + relayMs
       },
       socketSlot: (signal) => this.#sockets.acquire(signal),
       channelSlot: (signal) => this.#channels.acquire(signal),
       exec: (argv, signal) => this.exec(argv, { signal, timeoutMs: options.timeoutMs, maxBytes: factsMaxBytes }),
     }
     return this.#call(`The connection to ${path}`, options, (signal) => openUnixSocket(path, shell, signal))
+  }
+
+  #elevates(): boolean {
+    return this.#account.uid !== 0 && this.#mayUseSudo
   }
 
   /** Runs `work` under the call's limits; what it learns about "may have started" decides the effect of a timeout or a lost connection. */
@@ -256,8 +268,8 @@ class ChannelSession implements SshSession {
 }
 
 function requireAbsolute(path: string): void {
-  if (!path.startsWith('/'))
-    throw new AppError('request.invalid', `"${path}" is not an absolute path on the node; give the whole path.`)
+  if (path.startsWith('/') && !path.includes('\0')) return
+  throw new AppError('request.invalid', `${JSON.stringify(path)} is not an absolute path on the node; give the whole path.`)
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import ssh2, { type ParsedKey } from 'ssh2'
 import * as v from 'valibot'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { HostKeyDetails, type NodeId } from '#contract'
@@ -11,6 +12,7 @@ import { fingerprintOf } from '../../../../src-main/transport/ssh/known-hosts.ts
 import { type ConsoleOptions, consoleFor, limits, node, passwordConsole, sessionOf, small } from '../ssh-console.ts'
 import { newKey, startServer, type TestServer, type TestServerOptions } from '../ssh-server.ts'
 
+const { AgentProtocol, utils } = ssh2
 const cleanUps: (() => unknown)[] = []
 afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
@@ -277,6 +279,52 @@ describe('logins', () => {
     expect(error.message).toContain('the server offers publickey, password')
     expect(error.message).not.toContain('secret')
     expect(JSON.stringify(error.toReply())).not.toContain('secret')
+  })
+
+  /** An agent in this process, speaking the real protocol on a real socket. */
+  const agentWith = async (keys: { private: string }[]): Promise<string> => {
+    const parsed = keys.map((key) => utils.parseKey(key.private) as ParsedKey)
+    const file = path.join(dir, 'agent.sock')
+    const server = createServer((socket) => {
+      const agent = new AgentProtocol(false)
+      socket.on('error', () => undefined)
+      agent.on('identities', (request) => agent.getIdentitiesReply(request, parsed))
+      agent.on('sign', (request, pubKey, data) => {
+        const wanted = (utils.parseKey(pubKey) as ParsedKey).getPublicSSH()
+        const key = parsed.find((each) => each.getPublicSSH().equals(wanted))
+        if (key === undefined) agent.failureReply(request)
+        else agent.signReply(request, key.sign(data))
+      })
+      agent.pipe(socket).pipe(agent)
+    })
+    await new Promise<void>((resolve) => server.listen(file, resolve))
+    cleanUps.push(() => new Promise((resolve) => server.close(resolve)))
+    return file
+  }
+
+  it('an agent, whose key named by IdentityFile comes first and, with IdentitiesOnly, alone', async () => {
+    const [first, named, last] = [newKey(), newKey(), newKey()]
+    const agent = await agentWith([first, named, last])
+    const tried: Buffer[] = []
+    const server = await serve({
+      methods: ['publickey'],
+      authenticate: (context) => {
+        if (context.method === 'publickey' && context.signature === undefined) tried.push(context.key.data)
+        return context.method === 'publickey' && context.key.data.equals(last.blob)
+      },
+    })
+    const file = keyFile('only the public part is here')
+    writeFileSync(`${file}.pub`, named.public)
+    const target = { auth: 'agent', identityFile: file } as const
+    await sessionOf(pooled(consoleFor(server, { target, env: { SSH_AUTH_SOCK: agent } })))
+    expect(tried).toEqual([named.blob, first.blob, last.blob])
+
+    tried.length = 0
+    mkdirSync(path.join(dir, '.ssh'))
+    writeFileSync(path.join(dir, '.ssh', 'config'), 'Host *\n  IdentitiesOnly yes\n')
+    const strict = consoleFor(server, { target, env: { SSH_AUTH_SOCK: agent }, home: dir })
+    expect((await connecting(strict)).message).toContain('tried agent (1 key)')
+    expect(tried).toEqual([named.blob])
   })
 
   it('says that there is no agent, or that it does not answer', async () => {

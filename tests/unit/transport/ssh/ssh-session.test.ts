@@ -254,6 +254,26 @@ describe('readFile', () => {
     await expect(session.readFile(path.join(dir, name), small)).rejects.toMatchObject({ code, effect: 'none' })
   })
 
+  it('uses sudo only for a file that the account may not read', async () => {
+    const cat = `case "$READ_AS" in root) exec /bin/cat "$@" ;; esac
+case "$1" in *secret) echo "cat: $1: Permission denied" >&2; exit 1 ;; *) exec /bin/cat "$@" ;; esac`
+    const { server, session } = await open({
+      env: programs({
+        id: 'if [ "$1" = -u ]; then echo 1000; else echo ops; fi',
+        sudo: 'shift; [ "$1" = -l ] && exit 1; READ_AS=root exec "$@"',
+        cat,
+      }),
+    })
+    writeFileSync(path.join(dir, 'open'), 'open')
+    writeFileSync(path.join(dir, 'secret'), 'secret')
+    const read = async (name: string, privileged: boolean): Promise<string> =>
+      (await session.readFile(path.join(dir, name), { ...small, privileged })).bytes.toString()
+    expect(await read('open', true)).toBe('open')
+    expect(server.commands.filter((command) => command.includes('sudo'))).toEqual([])
+    await expect(read('secret', false)).rejects.toMatchObject({ code: 'exec.not-permitted' })
+    expect(await read('secret', true)).toBe('secret')
+  })
+
   it('does not give half a file, and wants a whole path', async () => {
     const { session } = await open()
     writeFileSync(path.join(dir, 'big'), 'x'.repeat(2000))
