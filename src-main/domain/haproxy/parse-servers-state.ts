@@ -1,3 +1,4 @@
+import { endOfLine, scanPlainLine, slotsFrom } from './scan-columns.ts'
 import { UnexpectedReply } from './unexpected-reply.ts'
 
 /** One line of `show servers state` (format version 1, management guide 9.3). */
@@ -19,50 +20,45 @@ export interface ServerStateRow {
   checkResult: number
 }
 
-const numeric = ['srv_op_state', 'srv_admin_state', 'srv_uweight', 'srv_iweight', 'srv_check_result'] as const
-const needed = ['be_id', 'be_name', 'srv_id', 'srv_name', 'srv_addr', 'srv_port', 'srv_fqdn', ...numeric] as const
-type Needed = (typeof needed)[number]
+const space = 32
+/** as in `0x0c`, which `Number` would take */
+const letterX = 120
+const texts = ['be_id', 'be_name', 'srv_id', 'srv_name', 'srv_addr', 'srv_port', 'srv_fqdn'] as const
+const numbers = ['srv_op_state', 'srv_admin_state', 'srv_uweight', 'srv_iweight', 'srv_check_result'] as const
+const wanted = [...texts, ...numbers]
 
 /** Parsed by header name: later versions append columns. */
 export function parseServersState(text: string): ServerStateRow[] {
-  const lines = text.split('\n')
-  const header = lines[1] ?? ''
-  if (lines[0] !== '1' || !header.startsWith('# ')) {
+  const headerEnd = endOfLine(text, 2)
+  if (!text.startsWith('1\n# ')) {
     throw new UnexpectedReply('The reply to "show servers state" is not of format version 1.', text)
   }
-  const names = header.slice(2).split(' ')
-  const columns = new Map<Needed, number>()
-  for (const name of needed) {
-    const at = names.indexOf(name)
-    if (at === -1) throw new UnexpectedReply(`The reply to "show servers state" has no column "${name}".`, text)
-    columns.set(name, at)
-  }
+  const names = text.slice(4, headerEnd).split(' ')
+  const missing = wanted.find((name) => !names.includes(name))
+  if (missing !== undefined) throw new UnexpectedReply(`The reply to "show servers state" has no column "${missing}".`, text)
+  const slots = slotsFrom(names, wanted)
   const rows: ServerStateRow[] = []
-  for (let line = 2; line < lines.length && lines[line] !== ''; line++) {
-    const cells = (lines[line] ?? '').split(' ')
-    rows.push(rowFrom((name) => cells[columns.get(name) ?? -1] ?? '', text))
+  for (let start = headerEnd + 1; start < text.length && text[start] !== '\n';) {
+    const end = endOfLine(text, start)
+    const cells = new Array<string>(wanted.length).fill('')
+    scanPlainLine(text, start, end, space, slots, cells)
+    rows.push(rowFrom(cells, text))
+    start = end + 1
   }
   return rows
 }
 
-function rowFrom(cell: (name: Needed) => string, text: string): ServerStateRow {
-  for (const name of numeric) {
+function rowFrom(cells: string[], text: string): ServerStateRow {
+  const [backendId = '', backend = '', serverId = '', server = '', host = '', port = '', hostName = ''] = cells
+  const [opState, adminState, weight, configuredWeight, checkResult] = numbers.map((name, index) => {
     // Decimal: read as hexadecimal, a drained server with a second bit would look like one in maintenance.
-    if (!/^-?\d+$/.test(cell(name)))
-      throw new UnexpectedReply(`A line of "show servers state" has no number in "${name}".`, text)
-  }
-  return {
-    backendId: cell('be_id'),
-    backend: cell('be_name'),
-    serverId: cell('srv_id'),
-    server: cell('srv_name'),
-    address: addressFrom(cell('srv_addr'), cell('srv_port'), cell('srv_fqdn')),
-    opState: Number(cell('srv_op_state')),
-    adminState: Number(cell('srv_admin_state')),
-    weight: Number(cell('srv_uweight')),
-    configuredWeight: Number(cell('srv_iweight')),
-    checkResult: Number(cell('srv_check_result')),
-  }
+    const cell = cells[texts.length + index] ?? ''
+    const value = cell.length > 0 && cell.charCodeAt(1) !== letterX ? Number(cell) : NaN
+    if (!Number.isInteger(value)) throw new UnexpectedReply(`A line of "show servers state" has no number in "${name}".`, text)
+    return value
+  }) as [number, number, number, number, number]
+  const address = addressFrom(host, port, hostName)
+  return { backendId, backend, serverId, server, address, opState, adminState, weight, configuredWeight, checkResult }
 }
 
 /** `-` stands for an absent value. */

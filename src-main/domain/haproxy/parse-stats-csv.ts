@@ -1,3 +1,4 @@
+import { endOfLine, scanPlainLine, slotsFrom } from './scan-columns.ts'
 import { UnexpectedReply } from './unexpected-reply.ts'
 
 const lineFeed = 10
@@ -23,12 +24,7 @@ export function scanStatsCsv(text: string, wanted: readonly string[], from = 0):
     throw new UnexpectedReply('The reply to "show stat" has no header line.', text.slice(from))
   const headerEnd = endOfLine(text, from)
   const names = text.slice(from + 2, headerEnd).split(',')
-  const slots = new Int16Array(names.length).fill(-1)
-  wanted.forEach((name, slot) => {
-    const column = names.indexOf(name)
-    if (column !== -1) slots[column] = slot
-  })
-  const leading = slots.subarray(0, slots.findLastIndex((slot) => slot !== -1) + 1)
+  const slots = slotsFrom(names, wanted)
   const rows: string[][] = []
   let position = headerEnd + 1
   let nextQuote = text.indexOf('"', position)
@@ -37,28 +33,12 @@ export function scanStatsCsv(text: string, wanted: readonly string[], from = 0):
     const lineEnd = endOfLine(text, position)
     if (nextQuote !== -1 && nextQuote < position) nextQuote = text.indexOf('"', position)
     if (nextQuote === -1 || nextQuote > lineEnd) {
-      scanPlainLine(text, position, lineEnd, leading, row)
+      scanPlainLine(text, position, lineEnd, comma, slots, row)
       position = lineEnd + 1
     } else position = scanQuotedLine(text, position, slots, row)
     rows.push(row)
   }
   return { rows, end: Math.min(position + 1, text.length) }
-}
-
-function endOfLine(text: string, from: number): number {
-  const end = text.indexOf('\n', from)
-  return end === -1 ? text.length : end
-}
-
-function scanPlainLine(text: string, from: number, lineEnd: number, slots: Int16Array, row: string[]): void {
-  let start = from
-  for (const slot of slots) {
-    let end = start
-    while (end < lineEnd && text.charCodeAt(end) !== comma) end++
-    if (slot !== -1) row[slot] = text.slice(start, end)
-    start = end + 1
-    if (start > lineEnd) return
-  }
 }
 
 /** Returns the offset of the next line; a quoted cell may hold line breaks. */
