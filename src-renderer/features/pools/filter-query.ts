@@ -133,7 +133,7 @@ export function parseFilter(input: string): FilterQuery {
 /** The query that finds exactly this pool. */
 export function queryFor(pool: { name: string; kind: string; pair: string | null; nodes: readonly string[] }): string {
   const word = (key: FilterKey, value: string) =>
-    /[\s",:]/.test(value) ? `${key}:"${value.replaceAll('"', '?')}"` : `${key}:${value}`
+    /[\s",:]/.test(value) ? `${key}:"${value.replaceAll(/[",]/g, '?')}"` : `${key}:${value}`
   const [node] = pool.nodes
   const place = pool.pair !== null ? [word('pair', pool.pair)] : node === undefined ? [] : [word('node', node)]
   return [word('pool', pool.name), word('kind', pool.kind), ...place].join(' ')

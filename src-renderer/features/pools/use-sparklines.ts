@@ -8,6 +8,8 @@ const points = 30
 const keptMs = 30_000
 const atOnce = 4
 const maxKept = 2000
+/** one array for all, so that a row without a line is not drawn again on every scroll */
+const nothing: readonly (number | null)[] = []
 
 interface Kept {
   readonly at: number
@@ -55,5 +57,5 @@ export function useSparklines(visible: Ref<readonly ServerId[]>) {
   }
 
   watch([visible, () => fleet.at], askNext, { immediate: true })
-  return (id: ServerId): readonly (number | null)[] => kept.get(id)?.values ?? []
+  return (id: ServerId): readonly (number | null)[] => kept.get(id)?.values ?? nothing
 }
