@@ -1,0 +1,201 @@
+import { Command as Commander, CommanderError, InvalidArgumentError } from 'commander'
+import { exitCodes, type ExitCode } from './exit-codes.ts'
+import { nodes, servers, vips, watch, type ServersFilter } from './fleet-commands.ts'
+import {
+  addNode,
+  exportInventory,
+  importInventory,
+  printSchema,
+  removeNode,
+  type AddOptions,
+  type ImportOptions,
+} from './inventory-commands.ts'
+import { probe, trust } from './node-commands.ts'
+import { history, jobs, setState, undo, type SetStateOptions } from './operation-commands.ts'
+import { runCommand, type Command, type CommandOptions, type Compose } from './run-command.ts'
+import type { Terminal } from './terminal.ts'
+
+interface GlobalOptions {
+  json?: boolean
+  timeout: number
+}
+
+/** Parses one command line, runs it, and answers the exit code. */
+export async function runProgram(
+  args: readonly string[],
+  terminal: Terminal,
+  compose: Compose,
+  version: string,
+): Promise<ExitCode> {
+  let code: ExitCode = exitCodes.ok
+  const program = createProgram(terminal, version, async (lease, work, options) => {
+    code = await runCommand(terminal, compose, { json: options.json ?? false, lease }, (command) =>
+      work(command, options.timeout * 1000),
+    )
+  })
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return code
+  } catch (thrown) {
+    // commander has said what is wrong; help and --version end this way too, with 0.
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+    throw thrown
+  }
+}
+
+type Run = (
+  lease: CommandOptions['lease'],
+  work: (command: Command, timeoutMs: number) => Promise<ExitCode>,
+  options: GlobalOptions,
+) => Promise<void>
+
+function createProgram(terminal: Terminal, version: string, run: Run): Commander {
+  const program = new Commander('evenkeel')
+    .description('Admin console for load-balancer fleets: HAProxy, nginx and keepalived over SSH alone.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => terminal.out(text.trimEnd()), writeErr: (text) => terminal.err(text.trimEnd()) })
+    .showHelpAfterError('"evenkeel --help" lists the commands.')
+  const globals = (command: Commander): GlobalOptions => command.optsWithGlobals()
+
+  /** A command with the options that every command has. */
+  const add = (parent: Commander, usage: string, description: string): Commander =>
+    parent
+      .command(usage)
+      .description(description)
+      .option('--json', 'print JSON')
+      .option('--timeout <seconds>', 'wait this long for nodes to answer', seconds, 20)
+
+  add(program, 'servers', 'every server of every pool, joined across balancers')
+    .option('--state <state>', 'only servers in this state')
+    .option('--pool <pool>', 'only this pool, by name or id')
+    .option('--node <node>', 'only servers of this balancer')
+    .action((options: ServersFilter, self: Commander) => run('look', (c, ms) => servers(c, ms, options), globals(self)))
+  add(program, 'nodes', 'the nodes and how they are reached').action((_: object, self: Commander) =>
+    run('look', nodes, globals(self)),
+  )
+  add(program, 'vips', 'the virtual routers and who holds their addresses').action((_: object, self: Commander) =>
+    run('look', vips, globals(self)),
+  )
+  add(program, 'watch', 'tell changes as they are read, until Ctrl-C').action((_: object, self: Commander) =>
+    run('look', watch, globals(self)),
+  )
+
+  for (const [state, description] of [
+    ['drain', 'let the servers finish what they have and send them nothing new'],
+    ['maint', 'take the servers out at once, checks included'],
+    ['ready', 'put the servers back into service'],
+  ] as const) {
+    add(program, `${state} <server...>`, `${description}; a server is an id, pool/name, name or address`)
+      .option('--reason <text>', 'kept in the history')
+      .option('--node <node>', 'only on this balancer; may be repeated', collected)
+      .option('--plan', 'only say what would be sent')
+      .action((selectors: string[], options: SetStateOptions, self: Commander) =>
+        run(options.plan ? 'look' : 'drive', (c, ms) => setState(c, ms, state, selectors, options), globals(self)),
+      )
+  }
+  add(program, 'undo <job>', 'put back what a job found').action((job: string, _: object, self: Commander) =>
+    run('drive', (c) => undo(c, job), globals(self)),
+  )
+  add(program, 'jobs [job]', 'the jobs, newest first, or one of them with its commands')
+    .option('--limit <count>', 'how many', count, 50)
+    .action((job: string | undefined, { limit }: { limit: number }, self: Commander) =>
+      run('look', (c) => jobs(c, job, Math.min(limit, 500)), globals(self)),
+    )
+  add(program, 'history', 'what happened, newest first')
+    .option('--limit <count>', 'how many', count, 50)
+    .option('--subject <id>', 'only about this server, router, node or job')
+    .action(({ limit, subject }: { limit: number; subject?: string }, self: Commander) =>
+      run(
+        'look',
+        (c) => history(c, { limit: Math.min(limit, 1000), ...(subject === undefined ? {} : { subject }) }),
+        globals(self),
+      ),
+    )
+
+  add(program, 'probe <node>', 'look at a node: daemons, sockets, privileges, and what is missing').action(
+    (node: string, _: object, self: Commander) => run('drive', (c) => probe(c, node), globals(self)),
+  )
+  add(program, 'trust <node>', 'show the host key of a node, and of its jump hosts, and trust it')
+    .option('--fingerprint <SHA256:…>', 'trust the key that has this fingerprint, without asking')
+    .action((node: string, { fingerprint }: { fingerprint?: string }, self: Commander) =>
+      run('drive', (c) => trust(c, node, fingerprint), globals(self)),
+    )
+  add(program, 'data', 'where Evenkeel keeps its data, and who works with it').action((_: object, self: Commander) =>
+    run('look', data, globals(self)),
+  )
+  addInventoryCommands(program, add, globals, terminal, run)
+  return program
+}
+
+function addInventoryCommands(
+  program: Commander,
+  add: (parent: Commander, usage: string, description: string) => Commander,
+  globals: (command: Commander) => GlobalOptions,
+  terminal: Terminal,
+  run: Run,
+): void {
+  const inventory = program.command('inventory').description('the sites, nodes and pairs')
+  add(inventory, 'import <file>', 'add and replace what a YAML or JSON file says; - is standard input')
+    .option('--format <format>', 'yaml or json; default: by the name of the file')
+    .option('--replace', 'make the inventory equal to the file: what is not in it is removed')
+    .option('--dry-run', 'only say what would change')
+    .option('--no-probe', 'do not look at the nodes')
+    .action((file: string, options: ImportOptions, self: Commander) =>
+      run('drive', (c) => importInventory(c, file, options), globals(self)),
+    )
+  add(inventory, 'export', 'print the inventory')
+    .option('--format <format>', 'yaml or json', 'yaml')
+    .action(({ format }: { format: string }, self: Commander) => run('look', (c) => exportInventory(c, format), globals(self)))
+  add(inventory, 'add <id>', 'add a node and look at it')
+    .option('--host <host>', 'name, address, or Host alias of ~/.ssh/config; default: the id')
+    .option('--port <port>', 'SSH port')
+    .option('--user <user>', 'account')
+    .option('--identity <file>', 'private key file')
+    .option('--known-hosts <file>', 'a known_hosts file to use as well')
+    .option('--jump <hosts>', 'ProxyJump, as in ssh_config')
+    .option('--auth <method>', 'agent, key or password')
+    .option('--sudo', 'run privileged commands with sudo -n')
+    .option('--name <name>', 'what to call it; default: the id')
+    .option('--site <site>', 'the site it is at')
+    .option('--production', 'ask for its name before anything risky')
+    .action((id: string, options: AddOptions, self: Commander) => run('drive', (c) => addNode(c, id, options), globals(self)))
+  add(inventory, 'remove <node>', 'remove a node').action((id: string, _: object, self: Commander) =>
+    run('drive', (c) => removeNode(c, id), globals(self)),
+  )
+  inventory
+    .command('schema')
+    .description('print the JSON Schema of the inventory file')
+    .option('--json', 'print JSON, which it is')
+    .action(() => void printSchema((text) => terminal.out(text)))
+}
+
+async function data({ client, print }: Command): Promise<ExitCode> {
+  const about = await client.call('host.describe', {})
+  const vault = await client.call('vault.status', {})
+  print({ dataFolder: about.dataFolder, version: about.version, holder: about.lease.holder, vault }, () => [
+    `data folder  ${about.dataFolder}`,
+    `version      ${about.version}`,
+    about.lease.holder.pid === process.pid
+      ? 'in use by    nobody else'
+      : `in use by    the ${about.lease.holder.shell} shell, process ${about.lease.holder.pid} on ${about.lease.holder.host}`,
+    `secrets      ${vault.secrets.length} kept by ${vault.provider}${vault.unavailable === null ? '' : ` (${vault.unavailable})`}`,
+  ])
+  return exitCodes.ok
+}
+
+function seconds(text: string): number {
+  const value = Number(text)
+  if (!(value > 0 && value <= 3_600)) throw new InvalidArgumentError('It must be a number of seconds, at most 3600.')
+  return value
+}
+
+function count(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be a whole number from 1 up.')
+  return value
+}
+
+function collected(value: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), value]
+}
