@@ -1,61 +1,12 @@
 import { createHaproxyDriver } from '../../src-main/drivers/haproxy/driver.ts'
-import { driverSuite, type DriverRig, type Undo } from '../contract/driver-suite.ts'
+import { driverSuite, type DriverRig } from '../contract/driver-suite.ts'
 import { systemClock } from '../contract/local-session.ts'
-import { openNodeRoom, type NodeRoom } from './node-room.ts'
-
-const config = `global
-    stats socket /run/admin.sock mode 600 level admin
-    stats timeout 30s
-defaults
-    mode http
-    timeout connect 2s
-    timeout client 60s
-    timeout server 60s
-frontend web
-    bind /run/web.sock
-    default_backend be_app
-# stands for the backend servers: well or ill as its map says
-frontend origin
-    bind /run/origin.sock
-    http-request return status 503 if { str(health),map(/etc/haproxy/origin.map) -m str ill }
-    http-request return status 200
-backend be_app
-    option httpchk GET /health
-    default-server check inter 100ms fall 2 rise 2
-    server w1 unix@/run/origin.sock
-    server w2 unix@/run/origin.sock
-backend be_other
-    balance source
-    server api-1_v2.tyo:green unix@/run/origin.sock weight 5
-`
-const allowed = 'stats socket /run/admin.sock mode 600 level admin'
-
-async function startDaemon(room: NodeRoom, mode = '-W -S /run/master.sock'): Promise<void> {
-  await room.run(`
-    rm -f /run/admin.sock
-    haproxy ${mode} -f /etc/haproxy/haproxy.cfg -D -p /run/haproxy.pid >/tmp/haproxy.log 2>&1
-    i=0; until [ -S /run/admin.sock ] || [ $i = 100 ]; do sleep 0.05; i=$((i+1)); done`)
-}
-
-/** Inside the room's own process namespace there are no others of that name. */
-async function stopDaemon(room: NodeRoom): Promise<void> {
-  await room.run(
-    'pkill -KILL -x haproxy; i=0; while pgrep -x haproxy >/dev/null && [ $i -lt 100 ]; do sleep 0.05; i=$((i+1)); done',
-  )
-}
-
-async function restartWith(room: NodeRoom, text: string, mode?: string): Promise<void> {
-  await stopDaemon(room)
-  await room.run(`cat >/etc/haproxy/haproxy.cfg <<'END'\n${text}END\n`)
-  await startDaemon(room, mode)
-}
+import { describeLab } from './describe-lab.ts'
+import { haproxyConfig, haproxyConfigPath, haproxyPools, openHaproxyRoom, socketLine } from './haproxy-room.ts'
 
 async function openRig(): Promise<DriverRig> {
-  const room = await openNodeRoom(['/etc/haproxy'])
-  await room.run(`echo 'health well' >/etc/haproxy/origin.map; cat >/etc/haproxy/haproxy.cfg <<'END'\n${config}END\n`)
-  await startDaemon(room)
-  const start: Undo = () => startDaemon(room)
-  const ask = (line: string) => room.run(`printf '%s\\n' '${line}' | timeout 5 socat - UNIX-CONNECT:/run/admin.sock`)
+  const room = await openHaproxyRoom()
+  const start = () => room.start()
   return {
     driver: createHaproxyDriver({ clock: systemClock }),
     session: room.session,
@@ -63,20 +14,20 @@ async function openRig(): Promise<DriverRig> {
     overrides: {},
     expected: {
       version: /^\d+\.\d+\.\d+/,
-      configFiles: ['/etc/haproxy/haproxy.cfg'],
+      configFiles: [haproxyConfigPath],
       endpoints: ['socket', 'masterSocket'],
-      subjects: ['be_app/w1', 'be_app/w2', 'be_other/api-1_v2.tyo:green'],
+      subjects: haproxyPools,
     },
     breakSubject: {
       subject: 'be_app/w1',
       state: 'down',
       async run() {
-        await ask('set map /etc/haproxy/origin.map health ill')
-        return async () => void (await ask('set map /etc/haproxy/origin.map health well'))
+        await room.ask('set map /etc/haproxy/origin.map health ill')
+        return async () => void (await room.ask('set map /etc/haproxy/origin.map health well'))
       },
     },
     async stopDaemon() {
-      await stopDaemon(room)
+      await room.stop()
       return start
     },
     freeze: {
@@ -87,19 +38,19 @@ async function openRig(): Promise<DriverRig> {
       },
     },
     async uninstall() {
-      await stopDaemon(room)
+      await room.stop()
       await room.run('mount --bind /dev/null /usr/sbin/haproxy')
       return async () => {
         await room.run('umount /usr/sbin/haproxy')
-        await startDaemon(room)
+        await start()
       }
     },
     restrict: {
       rule: /^haproxy\.level-not-admin$/,
       async run() {
         // With a master socket the driver would get admin level there.
-        await restartWith(room, config.replace(allowed, 'stats socket /run/admin.sock mode 600 level operator'), '-W')
-        return () => restartWith(room, config)
+        await room.restartWith(haproxyConfig.replace(socketLine, socketLine.replace('level admin', 'level operator')), '-W')
+        return () => room.restartWith(haproxyConfig)
       },
     },
     overridesWith: (text) => ({ haproxy: { socket: text, masterSocket: text, config: [text] } }),
@@ -108,4 +59,4 @@ async function openRig(): Promise<DriverRig> {
   }
 }
 
-driverSuite('haproxy', openRig)
+describeLab('in a room of its own', () => driverSuite('haproxy', openRig))

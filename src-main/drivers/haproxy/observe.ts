@@ -30,7 +30,7 @@ export function createObserver(parts: ObserveParts): (session: NodeSession, limi
     const text = await askRound(parts, session, limits)
     const round = orUnexpected(session, () => parseRound(text))
     const elapsed = parts.clock.monotonic() - started
-    const rest = { ...limits, timeoutMs: Math.max(1, limits.timeoutMs - elapsed) }
+    const rest = { ...limits, timeoutMs: Math.max(1, Math.floor(limits.timeoutMs - elapsed)) }
     const old = round.info.pid === alonePid ? noOldWorkers : await readOldWorkers(parts, session, round.info.pid, rest)
     alonePid = old.workers.length === 0 && old.sessions !== null ? round.info.pid : null
     return balancerReadingFrom(round, workersFrom(round.info, old), old.sessions)
