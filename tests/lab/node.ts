@@ -2,6 +2,7 @@ import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } fro
 import { dirname, join } from 'node:path'
 import { hostKey, userKey } from './keys.ts'
 import { firstProcess, startInside } from './processes.ts'
+import { run } from './run.ts'
 import type { Instance } from './instance.ts'
 import type { LabNode, Topology } from './topology.ts'
 
@@ -68,6 +69,12 @@ export async function startNode(instance: Instance, node: LabNode): Promise<void
     filesOf(instance, node),
     node.init,
   ])
+}
+
+/** Start those services of a running node that do not run. */
+export async function startServices(instance: Instance, node: LabNode): Promise<void> {
+  const script = 'for name in haproxy nginx keepalived sshd; do /lab/service "$name" start; done'
+  await run(insideNode(instance, node.id, ['sh', '-c', script]))
 }
 
 /** argv that runs a command as root inside a node. @throws Error when the node does not run */

@@ -6,7 +6,7 @@ import { writeInventory } from './inventory.ts'
 import { makeKeys } from './keys.ts'
 import { takeLock } from './lock.ts'
 import { networkDown, networkUp } from './network.ts'
-import { insideNode, renderFiles, startNode } from './node.ts'
+import { insideNode, renderFiles, startNode, startServices } from './node.ts'
 import { endAll, firstProcess, logFile, runningPid, startInside } from './processes.ts'
 import { tryRun, waitUntil } from './run.ts'
 import { topologyOf, type LabNode, type Topology } from './topology.ts'
@@ -37,7 +37,7 @@ export async function up(instance: Instance, options: { systemd: boolean }): Pro
     await startBackends(instance, topology)
     await Promise.all(
       topology.nodes.map(async (node) => {
-        if (firstProcess(instance, node.id) !== null) return
+        if (firstProcess(instance, node.id) !== null) return startServices(instance, node)
         renderFiles(instance, topology, node)
         await startNode(instance, node)
       }),
