@@ -12,8 +12,8 @@
  * - Anyone may put a file at that name in /tmp: only a plain file of root is read.
  * - Two consoles would take each other's answers: where the node has flock(1) they take turns on /run; where it has not, the one
  *   that loses sees a daemon that did not answer in this round.
- * - Both dumps contain the clear-text VRRP password. The text dump loses it here on the node; the JSON dump in parse-json-dump.ts.
- *   Neither is logged, and no error quotes them. The files are removed afterwards.
+ * - Both dumps contain the clear-text VRRP password. They lose it here, on the node, and once more in their parsers. Neither is
+ *   logged, and no error quotes them. The files are removed afterwards.
  *
  * Each round leaves three lines in the node's syslog (`Printing VRRP … on signal`).
  */
@@ -86,7 +86,9 @@ if [ -n "$pid" ] && stat_of "$pid"; then
       fi
       if sleep 0.02 2>/dev/null; then tries=$((tries - 1)); else sleep 1; tries=$((tries - 50)); fi
     done
-    if [ -n "$signal" ] && is_ours "$json"; then cat "$json" | part json; fi
+    if [ -n "$signal" ] && is_ours "$json"; then
+      sed -E 's/"auth_data":"([^"\\\\]|\\\\.)*"/"auth_data":null/g' "$json" | part json
+    fi
     if is_ours "$data"; then
       # beside the JSON dump only what comes after the instances is wanted
       if [ -n "$signal" ]; then sed '1,/^------< VRRP Topology/d' "$data" | sed '1,/^------</d'; else cat "$data"; fi |
