@@ -32,7 +32,7 @@ type VaultFile = v.InferOutput<typeof VaultFile>
  * Whoever has the file and the database can try passphrases, each costing one scrypt: its strength is the passphrase's.
  */
 export function createPassphraseCipher({ folder, cost = SCRYPT }: { folder: string; cost?: typeof SCRYPT }): Cipher {
-  const file = join(folder, 'vault.json')
+  const file = vaultFileIn(folder)
   let key: Buffer | null = null
 
   function needKey(): Buffer {
@@ -62,6 +62,11 @@ export function createPassphraseCipher({ folder, cost = SCRYPT }: { folder: stri
       return unseal(needKey(), sealed, context)
     },
   }
+}
+
+/** Where a passphrase's salt and check value are; that it exists says that the folder's secrets are under a passphrase. */
+export function vaultFileIn(folder: string): string {
+  return join(folder, 'vault.json')
 }
 
 function readVaultFile(file: string): VaultFile | null {

@@ -4,6 +4,7 @@ import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import type { Cipher } from '../../../src-main/app/ports/vault.ts'
 import { createVault } from '../../../src-main/app/vault.ts'
+import { createFolderCipher } from '../../../src-main/vault/folder-cipher.ts'
 import { createKeyFileCipher } from '../../../src-main/vault/key-file-cipher.ts'
 import { createNoCipher } from '../../../src-main/vault/no-cipher.ts'
 import { createPassphraseCipher } from '../../../src-main/vault/passphrase-cipher.ts'
@@ -148,6 +149,17 @@ describe('a key file', () => {
     writeFileSync(file, 'my notes', { mode: 0o600 })
     expect(createKeyFileCipher({ file }).unavailable()).toContain('does not hold a key')
     expect(readFileSync(file, 'utf8')).toBe('my notes')
+  })
+})
+
+describe('the cipher of a folder', () => {
+  it('is a key file, unless a passphrase is wished for or was chosen before', async () => {
+    const folder = tempFolder()
+    expect(createFolderCipher(folder, {}).provider).toBe('key-file')
+    const wished = tempFolder()
+    expect(createFolderCipher(wished, { EVENKEEL_VAULT: 'passphrase' }).provider).toBe('passphrase')
+    await unlocked(wished)
+    expect(createFolderCipher(wished, {}).provider).toBe('passphrase')
   })
 })
 
