@@ -14,18 +14,26 @@ export class ChannelDuplex extends Duplex {
   #farSideClosed = false
   #pendingWrite: ((error?: Error) => void) | null = null
 
-  constructor(channel: ClientChannel) {
+  /**
+   * `verdict` is for a channel with a program behind it: asked when the channel has closed, and only then does the stream end, with the
+   * error that it gives. sshd may send the end of the output before the exit code that tells whether it is all.
+   */
+  constructor(channel: ClientChannel, verdict?: () => Error | null) {
     super({ allowHalfOpen: true })
     this.#channel = channel
     channel.on('data', (chunk: Buffer) => {
       this.bytesRead += chunk.length
       if (!this.push(chunk)) channel.pause()
     })
-    channel.on('end', () => this.push(null))
+    if (verdict === undefined) channel.on('end', () => this.push(null))
     channel.on('error', (error: Error) => this.destroy(error))
     channel.on('close', () => {
       this.#farSideClosed = true
       this.#settleWrite(brokenPipe())
+      if (verdict === undefined || this.destroyed) return
+      const error = verdict()
+      if (error === null) this.push(null)
+      else this.destroy(error)
     })
     // an unread stderr would stall the channel when its window is used up
     channel.stderr.resume()

@@ -27,6 +27,8 @@ export interface SocketShell {
   lost: AbortSignal
   /** the relay may use sudo */
   elevate: boolean
+  /** by path: what sudo allowed as a relay earlier on this connection */
+  sudoRelays: Map<string, readonly [string, ...string[]]>
   /** a relay worked lately where forwarding did not */
   forwardingRefused: boolean
   onForwardingRefused: () => void
@@ -45,7 +47,10 @@ export async function openUnixSocket(path: string, shell: SocketShell, signal: A
     shell.onForwardingRefused()
     return relayed
   }
-  return relay(path, await privilegedRelay(path, shell, signal), shell, signal)
+  const argv = shell.sudoRelays.get(path) ?? (await privilegedRelay(path, shell, signal))
+  const relayed = await relay(path, argv, shell, signal)
+  shell.sudoRelays.set(path, argv)
+  return relayed
 }
 
 /** null: the server did not open it, for whatever reason. */
@@ -113,20 +118,17 @@ async function relay(
       if (signal.aborted) return giveUp()
       signal.addEventListener('abort', giveUp, { once: true })
       const settled = (): void => signal.removeEventListener('abort', giveUp)
-      if (!announced) {
+      const ended = watchRelay(channel)
+      const failure = (): AppError | null => (ended.code === 0 ? null : relayError(path, ended, shell))
+      const begin = (): void => {
         settled()
-        return resolve(socketStream(channel, shell))
+        resolve(socketStream(channel, shell, failure))
       }
-      awaitMark(channel).then(
-        () => {
-          settled()
-          resolve(socketStream(channel, shell))
-        },
-        (ended: RelayEnd) => {
-          settled()
-          reject(relayError(path, ended, shell))
-        },
-      )
+      if (!announced) return begin()
+      awaitMark(channel).then(begin, () => {
+        settled()
+        reject(relayError(path, ended, shell))
+      })
     }
     try {
       shell.client.exec(text, onOpened)
@@ -138,16 +140,27 @@ async function relay(
 }
 
 interface RelayEnd {
+  /** null until it has ended, and when a signal ended it */
   code: number | null
   stderr: string
 }
 
-/** Takes everything up to the mark from the channel; rejects with RelayEnd when it closes before. */
+/** How the relay ends; filled in as it does. */
+function watchRelay(channel: ClientChannel): RelayEnd {
+  const ended: RelayEnd = { code: null, stderr: '' }
+  channel.on('exit', (code: number | null) => {
+    ended.code = code
+  })
+  channel.stderr.on('data', (chunk: Buffer) => {
+    ended.stderr = (ended.stderr + chunk.toString('utf8')).slice(0, 2_000)
+  })
+  return ended
+}
+
+/** Takes everything up to the mark from the channel; rejects when it closes before. */
 function awaitMark(channel: ClientChannel): Promise<void> {
   return new Promise((resolve, reject) => {
     let head = Buffer.alloc(0)
-    let stderr = ''
-    let code: number | null = null
     const onData = (chunk: Buffer): void => {
       head = Buffer.concat([head, chunk])
       const at = head.indexOf(outputMark)
@@ -157,21 +170,13 @@ function awaitMark(channel: ClientChannel): Promise<void> {
       }
       channel.off('data', onData)
       channel.off('close', onClose)
-      channel.stderr.off('data', onStderr)
       channel.pause()
       const rest = head.subarray(at + outputMark.length)
       if (rest.length > 0) channel.unshift(rest)
       resolve()
     }
-    const onStderr = (chunk: Buffer): void => {
-      stderr = (stderr + chunk.toString('utf8')).slice(0, 2_000)
-    }
-    const onClose = (): void => reject({ code, stderr } satisfies RelayEnd)
-    channel.on('exit', (status: number | null) => {
-      code = status
-    })
+    const onClose = (): void => reject(new Error('the relay ended before it was connected'))
     channel.on('close', onClose)
-    channel.stderr.on('data', onStderr)
     channel.on('data', onData)
   })
 }
@@ -213,8 +218,8 @@ function relayError(path: string, { code, stderr }: RelayEnd, shell: SocketShell
 }
 
 /** Ends with the connection, with the error that says so: a command sent over it may have been carried out. */
-function socketStream(channel: ClientChannel, shell: SocketShell): Duplex {
-  const stream = new ChannelDuplex(channel)
+function socketStream(channel: ClientChannel, shell: SocketShell, verdict?: () => AppError | null): Duplex {
+  const stream = new ChannelDuplex(channel, verdict)
   // Readers and writers learn of an error as always; this keeps one that comes while nobody listens from ending the whole console.
   stream.on('error', () => undefined)
   const onLost = (): void => {

@@ -67,6 +67,7 @@ class ChannelSession implements SshSession {
   #account: AccountFacts = { uid: 0, user: '', hasTimeout: false }
   #roundTripMs: number | null = null
   #sudoAllowsTimeout: Promise<boolean> | null = null
+  readonly #sudoRelays = new Map<string, readonly [string, ...string[]]>()
   /** on performance.now(); until then sockets are opened through a relay at once */
   #relayUntil = 0
 
@@ -154,6 +155,7 @@ class ChannelSession implements SshSession {
       user: this.#account.user,
       lost: this.#chain.lost,
       elevate,
+      sudoRelays: this.#sudoRelays,
       forwardingRefused: performance.now() < this.#relayUntil,
       onForwardingRefused: () => {
         this.#relayUntil = performance.now() + relayMs
