@@ -57,7 +57,12 @@ export async function openHaproxyRoom(): Promise<HaproxyRoom> {
       await room.run(`
         rm -f /run/*.sock
         haproxy ${mode} -f ${haproxyConfigPath} -D -p /run/haproxy.pid >/tmp/haproxy.log 2>&1
-        i=0; until [ -S /run/web.sock ] || [ $i = 100 ]; do sleep 0.05; i=$((i+1)); done`)
+        answers() { [ -n "$(printf '%s\\n' "$2" | timeout 2 socat - "UNIX-CONNECT:$1" 2>/dev/null)" ]; }
+        ready() {
+          case '${mode}' in *-S*) answers /run/master.sock '@1 show cli level' || return 1 ;; esac
+          if grep -q 'stats socket' ${haproxyConfigPath}; then answers /run/admin.sock 'show cli level'; fi
+        }
+        i=0; until ready || [ $i = 100 ]; do sleep 0.05; i=$((i+1)); done`)
     },
     async stop() {
       await room.run(
