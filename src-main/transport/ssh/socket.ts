@@ -8,7 +8,7 @@
  */
 import type { Duplex } from 'node:stream'
 import type { Client, ClientChannel } from 'ssh2'
-import type { ErrorCode } from '#contract'
+import type { Effect, ErrorCode } from '#contract'
 import { AppError } from '../../app/app-error.ts'
 import type { ExecResult } from '../../app/ports/node-session.ts'
 import { ChannelDuplex } from './channel-duplex.ts'
@@ -119,7 +119,7 @@ async function relay(
       signal.addEventListener('abort', giveUp, { once: true })
       const settled = (): void => signal.removeEventListener('abort', giveUp)
       const ended = watchRelay(channel)
-      const failure = (): AppError | null => (ended.code === 0 ? null : relayError(path, ended, shell))
+      const failure = (): AppError | null => (ended.code === 0 ? null : relayError(path, ended, shell, 'unknown'))
       const begin = (): void => {
         settled()
         resolve(socketStream(channel, shell, failure))
@@ -181,10 +181,10 @@ function awaitMark(channel: ClientChannel): Promise<void> {
   })
 }
 
-function relayError(path: string, { code, stderr }: RelayEnd, shell: SocketShell): AppError {
+function relayError(path: string, { code, stderr }: RelayEnd, shell: SocketShell, effect: Effect = 'none'): AppError {
   const where = `${path} on ${shell.where}`
   const error = (code: ErrorCode, reason: string, message: string): AppError =>
-    new AppError(code, message, { details: { path, reason, stderr } })
+    new AppError(code, message, { effect, details: { path, reason, stderr } })
   switch (code) {
     case relayExit.missing:
       return error(

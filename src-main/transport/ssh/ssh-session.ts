@@ -24,7 +24,7 @@ const maxSocketChannels = 32
 const relayMs = 5 * 60_000
 /** how long sshd may take to give a channel's slot back after closing it */
 const slotGraceMs = 50
-const maxOpenAttempts = 3
+const maxRefusals = 3
 const factsMaxBytes = 4 * 1024
 /** strerror(3) of EACCES in the C locale, which every command is given */
 const permissionDenied = /: Permission denied$/m
@@ -192,16 +192,19 @@ class ChannelSession implements SshSession {
     mark: MarkEffect,
   ): Promise<ExecResult> {
     const command = { text, where: this.#chain.where, ...io }
-    for (let attempt = 1; ; attempt += 1) {
+    // bounded: the limit can shrink only a few times, and every other refusal counts
+    for (let refusals = 0; ;) {
       try {
         return await this.#runOnce(command, signal, mark)
       } catch (error) {
         if (!(error instanceof ChannelRefused)) throw error
         mark('none')
-        if (attempt === maxOpenAttempts) throw this.#noChannel(error)
-        // The server counts fewer channels than we do, or has not given back the slot of one that was just closed.
-        if (this.#channels.held > 0) this.#channels.shrinkTo(this.#channels.held)
-        await pause(slotGraceMs * attempt, signal)
+        const { held, limit } = this.#channels
+        // The server counts fewer channels than we do: never more than now. Or it has not given back one that was just closed.
+        if (held > 0 && held < limit) this.#channels.shrinkTo(held)
+        else refusals += 1
+        if (refusals === maxRefusals) throw this.#noChannel(error)
+        await pause(slotGraceMs, signal)
       }
     }
   }

@@ -366,6 +366,35 @@ describe('openSocket', () => {
     },
   )
 
+  it.skipIf(programPath('socat') === null)(
+    'goes through sudo socat where that is all that sudo allows (skipped without socat)',
+    async () => {
+      const file = await daemon()
+      const rule = `"socat - UNIX-CONNECT:${file}"`
+      const { server, session } = await open({
+        allowStreamLocal: false,
+        env: programs({
+          id: 'if [ "$1" = -u ]; then echo 1000; else echo ops; fi',
+          sudo: `shift; list=; if [ "$1" = -l ]; then list=1; shift; fi
+case "$*" in ${rule}) [ "$list" ] || exec "$@" ;; *) echo 'sudo: a password is required' >&2; exit 1 ;; esac`,
+        }),
+      })
+      const privileged = { ...limits, privileged: true }
+      for (const line of ['first\n', 'second\n']) {
+        expect(await ask(await session.openSocket(file, privileged), line)).toBe(`echo ${line}bye\n`)
+      }
+      expect(server.commands.filter((command) => command.includes('sudo -n -l'))).toHaveLength(2) // asked for the first one only
+      await expect(session.openSocket(`${file}.other`, privileged)).rejects.toMatchObject({
+        code: 'exec.not-permitted',
+        details: { sudoersLine: expect.stringContaining('/usr/bin/socat - UNIX-CONNECT\\:/') },
+      })
+      // the daemon is gone: socat says so by its exit code, after an end of output that would look like an empty answer
+      await stopDaemon()
+      const stream = await session.openSocket(file, privileged)
+      await expect(text(stream)).rejects.toMatchObject({ code: 'exec.failed', effect: 'unknown' })
+    },
+  )
+
   it('tells apart what is wrong with a socket', async () => {
     const { session } = await open()
     const dead = path.join(dir, 'dead.sock')
