@@ -1,0 +1,124 @@
+import type { HistoryEntry, JobOutcome, NodeId, ServerState } from '#contract'
+import type { Glyph } from '../../ui/state-glyph.vue'
+import { stateOrder } from '../../words/state-order.ts'
+
+export interface EntryText {
+  glyph: Glyph
+  title: string
+  detail: string
+}
+
+/** `t` of vue-i18n, as far as it is needed here. */
+export type Translate = (key: string, values?: Record<string, unknown>) => string
+type Data = HistoryEntry['data']
+
+const outcomeGlyphs: Record<JobOutcome, Glyph> = {
+  succeeded: 'done',
+  failed: 'down',
+  cancelled: 'undone',
+  'rolled-back': 'undone',
+  'rollback-failed': 'down',
+  'needs-operator': 'degraded',
+}
+const isOutcome = (value: string): value is JobOutcome => Object.hasOwn(outcomeGlyphs, value)
+export const outcomeGlyph = (outcome: string): Glyph => (isOutcome(outcome) ? outcomeGlyphs[outcome] : 'info')
+
+/** Words one line of the history in the window's language. Data of an older version may lack a field: it is left out, never invented. */
+export function entryText(entry: HistoryEntry, t: Translate, nodeName: (id: NodeId) => string): EntryText {
+  const { data } = entry
+  const node = entry.nodeId === null ? '' : nodeName(entry.nodeId)
+  switch (entry.kind) {
+    case 'server.state': {
+      const state = stateFrom(data['to'])
+      return {
+        glyph: state,
+        title: t('history.entry.serverState', { server: text(data, 'server'), state: t(`words.state.${state}`) }),
+        detail: t('history.entry.serverDetail', {
+          from: t(`words.state.${stateFrom(data['from'])}`),
+          word: text(data, 'word'),
+        }),
+      }
+    }
+    case 'node.connection':
+      return connectionText(data, t, node)
+    case 'router.state':
+      return {
+        glyph: data['to'] === 'FAULT' ? 'down' : 'info',
+        title: t('history.entry.routerState', { router: text(data, 'router'), state: text(data, 'to') }),
+        detail: data['from'] ? t('history.entry.routerFrom', { from: text(data, 'from') }) : '',
+      }
+    case 'router.holder':
+      return holderText(data, t, nodeName)
+    case 'service.restarted':
+      return {
+        glyph: 'running',
+        title: t('history.entry.restarted', { service: text(data, 'service') }),
+        detail: t('history.entry.restartedDetail', { version: text(data, 'version'), pid: text(data, 'pid') }),
+      }
+    case 'operation.started':
+      return {
+        glyph: 'running',
+        title: text(data, 'title'),
+        detail: t('history.entry.started', { by: text(data, 'requestedBy') }),
+      }
+    case 'operation.ended': {
+      const outcome = text(data, 'outcome')
+      const word = isOutcome(outcome) ? t(`history.outcome.${outcome}`) : outcome
+      return { glyph: outcomeGlyph(outcome), title: text(data, 'title'), detail: t('history.entry.ended', { outcome: word }) }
+    }
+    case 'inventory.changed':
+      return {
+        glyph: 'info',
+        title: t('history.entry.inventory'),
+        detail: t('history.entry.inventoryDetail', {
+          added: listOf(data, 'added').length,
+          updated: listOf(data, 'updated').length,
+          removed: listOf(data, 'removed').length,
+        }),
+      }
+    case 'host-key.trusted':
+      return {
+        glyph: 'done',
+        title: t('history.entry.hostKey', { host: text(data, 'host') || entry.subject }),
+        detail: text(data, 'fingerprint'),
+      }
+  }
+}
+
+function connectionText(data: Data, t: Translate, node: string): EntryText {
+  const to = text(data, 'to')
+  const detail = text(data, 'message')
+  if (to === 'connected') return { glyph: 'up', title: t('history.entry.connected', { node }), detail }
+  if (to === 'waiting') return { glyph: 'unknown', title: t('history.entry.unreachable', { node }), detail }
+  if (to === 'refused') return { glyph: 'down', title: t('history.entry.refused', { node }), detail }
+  return { glyph: 'info', title: t('history.entry.connection', { node, state: to }), detail }
+}
+
+function holderText(data: Data, t: Translate, nodeName: (id: NodeId) => string): EntryText {
+  const names = (key: string) =>
+    listOf(data, key)
+      .map((id) => nodeName(id as NodeId))
+      .join(', ') || t('history.entry.nobody')
+  const router = text(data, 'router')
+  const detail = t('history.entry.addresses', { addresses: listOf(data, 'addresses').join(', '), from: names('from') })
+  switch (data['verdict']) {
+    case 'split-brain':
+      return { glyph: 'split', title: t('history.entry.splitBrain', { router }), detail }
+    case 'no-owner':
+      return { glyph: 'down', title: t('history.entry.noOwner', { router }), detail }
+    case 'zombie':
+      return { glyph: 'down', title: t('history.entry.zombie', { router }), detail }
+    default:
+      return { glyph: 'done', title: t('history.entry.held', { router, holders: names('to') }), detail }
+  }
+}
+
+const text = (data: Data, key: string): string => {
+  const value = data[key]
+  return value === null || value === undefined ? '' : String(value)
+}
+const listOf = (data: Data, key: string): string[] => {
+  const value = data[key]
+  return Array.isArray(value) ? value : []
+}
+const stateFrom = (value: unknown): ServerState => stateOrder.find((state) => state === value) ?? 'unknown'

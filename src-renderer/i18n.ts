@@ -1,0 +1,53 @@
+import { createI18n } from 'vue-i18n'
+import { messages as charts } from './charts/messages.ts'
+import { messages as firstRun } from './features/first-run/messages.ts'
+import { messages as history } from './features/history/messages.ts'
+import { messages as nodes } from './features/nodes/messages.ts'
+import { messages as operations } from './features/operations/messages.ts'
+import { messages as overview } from './features/overview/messages.ts'
+import { messages as pools } from './features/pools/messages.ts'
+import { messages as settings } from './features/settings/messages.ts'
+import { messages as vips } from './features/vips/messages.ts'
+import { messages as shell } from './shell/messages.ts'
+import { messages as words } from './words/messages.ts'
+
+const en = {
+  charts: charts.en,
+  firstRun: firstRun.en,
+  history: history.en,
+  nodes: nodes.en,
+  operations: operations.en,
+  overview: overview.en,
+  pools: pools.en,
+  settings: settings.en,
+  shell: shell.en,
+  vips: vips.en,
+  words: words.en,
+}
+
+/** The same keys, by type; a unit test compares them as well, with their placeholders. */
+const ja: typeof en = {
+  charts: charts.ja,
+  firstRun: firstRun.ja,
+  history: history.ja,
+  nodes: nodes.ja,
+  operations: operations.ja,
+  overview: overview.ja,
+  pools: pools.ja,
+  settings: settings.ja,
+  shell: shell.ja,
+  vips: vips.ja,
+  words: words.ja,
+}
+
+type MessageSchema = typeof en
+export const messages = { en, ja }
+
+declare module 'vue-i18n' {
+  // Typing by declaration merging is vue-i18n's own way; the interface has nothing to add to the schema.
+  // eslint-disable-next-line @typescript-eslint/no-empty-object-type
+  export interface DefineLocaleMessage extends MessageSchema {}
+}
+
+export const createAppI18n = (locale: 'en' | 'ja') =>
+  createI18n({ legacy: false, locale, fallbackLocale: 'en', messages, missingWarn: false, fallbackWarn: false })

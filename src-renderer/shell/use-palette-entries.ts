@@ -1,0 +1,62 @@
+import { useI18n } from 'vue-i18n'
+import { useRouter } from 'vue-router'
+import { useAppearanceStore } from '../stores/appearance.ts'
+import { useFleetStore } from '../stores/fleet.ts'
+import { useHostStore } from '../stores/host.ts'
+import { useOperationsStore } from '../stores/operations.ts'
+import { fleetEntries, type PaletteEntry } from './palette-entries.ts'
+
+const pages = [
+  ['overview', '/'],
+  ['pools', '/pools'],
+  ['nodes', '/nodes'],
+  ['vips', '/vips'],
+  ['history', '/history'],
+  ['settings', '/settings'],
+] as const
+const languageNames = { en: 'English', ja: '日本語' } as const
+
+/** What the palette can reach now. Without a query only pages and commands of the window, so that it opens at once. */
+export function usePaletteEntries(): (query: string) => Generator<PaletteEntry> {
+  const { t } = useI18n()
+  const router = useRouter()
+  const fleet = useFleetStore()
+  const host = useHostStore()
+  const operations = useOperationsStore()
+  const appearance = useAppearanceStore()
+
+  function* windowEntries(): Generator<PaletteEntry> {
+    for (const [page, path] of pages) {
+      yield { key: `page:${page}`, kind: 'page', label: t(`shell.page.${page}`), detail: '', run: () => void router.push(path) }
+    }
+    const command = (key: string, label: string, run: () => void): PaletteEntry => ({
+      key: `command:${key}`,
+      kind: 'command',
+      label,
+      detail: '',
+      run,
+    })
+    yield command('refresh', t('shell.palette.refreshAll'), () => void fleet.refresh().catch(() => undefined))
+    yield command('add', t('shell.palette.addNode'), () => void router.push({ path: '/nodes', query: { add: '' } }))
+    const theme = appearance.shownTheme === 'dark' ? 'light' : 'dark'
+    yield command('theme', t('shell.palette.theme', { theme: t(`shell.theme.${theme}`) }), () => (appearance.theme = theme))
+    const language = appearance.language === 'en' ? 'ja' : 'en'
+    yield command(
+      'language',
+      t('shell.palette.language', { language: languageNames[language] }),
+      () => (appearance.language = language),
+    )
+    yield command('fold', t('shell.palette.fold'), () => (appearance.activityOpen = !appearance.activityOpen))
+  }
+
+  return function* (query) {
+    yield* windowEntries()
+    if (query.trim() === '') return
+    const parts = { nodes: fleet.nodes.values(), pools: fleet.pools, servers: fleet.servers.values() }
+    yield* fleetEntries(parts, {
+      go: (path, target) => void router.push({ path, query: target }),
+      plan: (server, state) => void (host.isViewer ? undefined : operations.openPlan([server.id], state)),
+      operation: (server, state) => t('shell.palette.operation', { verb: t(`words.verb.${state}`), server: server.name }),
+    })
+  }
+}

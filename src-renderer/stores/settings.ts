@@ -1,0 +1,31 @@
+import { defineStore } from 'pinia'
+import { shallowRef } from 'vue'
+import type { Settings } from '#contract'
+import { useClient } from '../bridge/client.ts'
+import { createCallState } from './call-state.ts'
+
+/** Settings of the data folder. Appearance is the window's own, see appearance.ts. */
+export const useSettingsStore = defineStore('settings', () => {
+  const client = useClient()
+  const settings = shallowRef<Settings | null>(null)
+  const call = createCallState()
+
+  function follow(): () => void {
+    const offEvents = client.on('settings.changed', (next) => (settings.value = next))
+    const offLink = client.onLink((state) => {
+      if (state === 'open') void call.run(async () => void (settings.value = await client.call('settings.get', {})))
+    })
+    return () => {
+      offEvents()
+      offLink()
+    }
+  }
+
+  return {
+    settings,
+    busy: call.busy,
+    error: call.error,
+    follow,
+    put: (next: Settings) => call.run(async () => void (settings.value = await client.call('settings.put', next))),
+  }
+})
