@@ -10,8 +10,9 @@ const urgency: { readonly [S in ServerState]: number } = {
   draining: 4,
   drained: 5,
   maintenance: 6,
+  // without a check nobody claims that anything is wrong
   unchecked: 7,
-  up: 8,
+  up: 7,
 }
 
 /** The urgency of a server that needs nobody. */
