@@ -27,12 +27,23 @@ export function workersOf(masterPid: number, processes: readonly NginxProcess[])
 }
 
 /**
- * True when a configuration was loaded since `known` workers were seen: none of them is current any more. A single worker that
- * crashed and was started again leaves the others in place and is no new generation.
+ * True when a configuration was loaded since the generation of the `known` workers: none of them is current any more. A worker
+ * that crashed and was started again leaves the others in place and is no new generation.
  */
 export function isNewGeneration(known: readonly number[], workers: readonly WorkerProcess[]): boolean {
   const current = workers.filter((worker) => worker.generation === 'current')
   return current.length > 0 && !current.some((worker) => known.includes(worker.pid))
+}
+
+/**
+ * The workers of a generation after some of them crashed and were started again. For about 100 ms of a reload the workers of two
+ * generations look the same (1.22.1: the old ones get their new title after the new ones have started): then there are more than
+ * before, or some already go, and nobody joins.
+ */
+export function generationAfter(known: readonly number[], workers: readonly WorkerProcess[]): number[] {
+  const current = workers.filter((worker) => worker.generation === 'current').map((worker) => worker.pid)
+  const reloading = workers.some((worker) => worker.generation === 'old' && known.includes(worker.pid))
+  return reloading || current.length !== known.length ? [...known] : current
 }
 
 /** What the master was started with, read back from its title. Arguments were joined by spaces, so a path with ` -x ` in it is lost. */

@@ -5,7 +5,7 @@ import type { CallLimits, NodeSession } from '../../app/ports/node-session.ts'
 import type { BalancerReading } from '../../domain/fleet/reading.ts'
 import { readingFromNginx } from '../../domain/nginx/reading.ts'
 import { findUpstreams, type Upstream } from '../../domain/nginx/upstreams.ts'
-import { isNewGeneration, workersOf, type NginxProcess } from '../../domain/nginx/worker-generations.ts'
+import { generationAfter, isNewGeneration, workersOf, type NginxProcess } from '../../domain/nginx/worker-generations.ts'
 import { listConnections, readStubStatus } from './connections.ts'
 import { commandFrom, detectNginx, readVersion } from './detect.ts'
 import { loadConfig, type NginxCommand } from './load-config.ts'
@@ -48,7 +48,7 @@ function bindNginx({ service }: Detected): BoundService {
     const stale = known === null || known.masterPid !== master.pid || isNewGeneration(known.workerPids, workers)
     const current = stale ? await load(session, command, master, processes, limits) : known
     const connections = stale ? await listConnections(session, ss, current.upstreams, limits) : connectionsOfKnown
-    loaded = { ...current, workerPids: workers.filter((worker) => worker.generation === 'current').map((worker) => worker.pid) }
+    loaded = { ...current, workerPids: generationAfter(current.workerPids, workers) }
     return readingFromNginx({
       version: current.version,
       masterPid: master.pid,
@@ -76,7 +76,7 @@ async function load(
   ])
   return {
     masterPid: master.pid,
-    workerPids: workersOf(master.pid, processes.all).map((worker) => worker.pid),
+    workerPids: workersOf(master.pid, processes.all).flatMap(({ pid, generation }) => (generation === 'current' ? [pid] : [])),
     version: version?.version ?? 'unknown',
     upstreams: findUpstreams(config.parsed.directives),
   }

@@ -3,7 +3,12 @@ import { parseConfig } from '../../../../src-main/domain/nginx/parse-config.ts'
 import { connectionFilter, parseConnections } from '../../../../src-main/domain/nginx/parse-ss.ts'
 import { readingFromNginx, type NginxFacts } from '../../../../src-main/domain/nginx/reading.ts'
 import { findUpstreams } from '../../../../src-main/domain/nginx/upstreams.ts'
-import { isNewGeneration, masterCommandFrom, workersOf } from '../../../../src-main/domain/nginx/worker-generations.ts'
+import {
+  generationAfter,
+  isNewGeneration,
+  masterCommandFrom,
+  workersOf,
+} from '../../../../src-main/domain/nginx/worker-generations.ts'
 import { fixture, recordedProcesses } from './fixtures.ts'
 
 const upstreamsOf = (text: string) => findUpstreams(parseConfig([{ path: '/n/nginx.conf', text }]).directives)
@@ -38,6 +43,18 @@ describe('worker generations', () => {
     expect(isNewGeneration([10623, 10625], workersOf(10622, reload))).toBe(true)
     expect(isNewGeneration([11092, 99], workersOf(10622, reload))).toBe(false)
     expect(isNewGeneration([1], [])).toBe(false)
+  })
+
+  it('are not mixed up while a reload has started new workers and the old ones do not show it yet', () => {
+    const worker = (pid: number, generation: 'current' | 'old' = 'current') => ({ pid, generation, uptimeS: 1 })
+    const both = [worker(1), worker(2), worker(3), worker(4)]
+    expect(isNewGeneration([1, 2], both)).toBe(false)
+    expect(generationAfter([1, 2], both)).toEqual([1, 2])
+    expect(generationAfter([1, 2], [worker(1, 'old'), worker(2), worker(3)])).toEqual([1, 2])
+    expect(isNewGeneration([1, 2], [worker(1, 'old'), worker(2, 'old'), worker(3), worker(4)])).toBe(true)
+    // one crashed: first missing, then replaced
+    expect(generationAfter([1, 2], [worker(2)])).toEqual([1, 2])
+    expect(generationAfter([1, 2], [worker(2), worker(5)])).toEqual([2, 5])
   })
 
   it.each([

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+import type { NodeFacts } from '../../../../src-main/app/ports/driver.ts'
+import { createKeepalivedDriver } from '../../../../src-main/drivers/keepalived/driver.ts'
+import { systemClock } from '../../../contract/local-session.ts'
+import { fixture } from '../../domain/keepalived/fixtures.ts'
+import { limits, refused, scriptedSession, sections } from '../linux/scripted-session.ts'
+
+const facts: NodeFacts = { hostName: 'lb1', os: '', user: 'ops', initSystem: 'systemd', sudo: 'available' }
+const driver = createKeepalivedDriver({ clock: systemClock })
+const kernel = fixture('ip-addr-tracked.json')
+const processes = '8 1 60 0,0,0,0 keepalived\0-D\0\n9 8 60 0,0,0,0 keepalived\0-D\0\n'
+const files = { '/etc/keepalived/keepalived.conf': fixture('instances.conf') }
+
+/** `reply`: the sections of the daemon's answer; null: sudo refuses. */
+const node = (reply: Record<string, string> | null, json = '36\n') =>
+  scriptedSession((argv) => {
+    if (argv[1] === '-s') return reply === null ? refused : { stdout: sections(reply) }
+    if (argv[4] === 'keepalived') return { stdout: processes }
+    if (argv[2]?.endsWith('ip -j addr')) return { stdout: kernel }
+    return { stdout: sections({ binary: '/usr/sbin/keepalived', version: 'Keepalived v2.2.7 (01/16,2022)\n', json }) }
+  }, files)
+const detect = async (session: ReturnType<typeof node>) =>
+  (await driver.detect(session, facts, {}, limits)) ?? expect.fail('nothing was found')
+
+const running = { pid: '8', uptime: '60', kernel }
+
+describe('the keepalived driver', () => {
+  it('shows what the kernel has to an account that may not ask, and does not ask again', async () => {
+    const session = node(null)
+    const found = await detect(session)
+    expect(found.findings.map(({ rule, fix }) => [rule, fix?.line])).toEqual([
+      ['keepalived.not-permitted', 'ops ALL=(root) NOPASSWD: /usr/bin/sh -s -- /run/keepalived.pid'],
+    ])
+    const reading = await driver.bind(found).observe(session, limits)
+    expect(reading).toMatchObject({ running: true, pid: 8, daemonAnswered: false })
+    expect(reading).toMatchObject({ instances: [{ name: 'VI_1', state: null, kernelAddresses: { length: 3 } }, {}] })
+    expect(session.asked.filter(({ options }) => options.privileged)).toHaveLength(1)
+  })
+
+  it('reads the text dump of a daemon without JSON', async () => {
+    const session = node({ ...running, data: fixture('dump-data.txt') }, '')
+    const found = await detect(session)
+    expect(found.findings.map(({ rule }) => rule)).toEqual(['keepalived.no-json'])
+    expect(await driver.bind(found).observe(session, limits)).toMatchObject({
+      daemonAnswered: true,
+      instances: [{ state: 'MASTER', effectivePriority: 155 }, { state: 'MASTER' }],
+    })
+  })
+
+  it('takes half a dump for no answer', async () => {
+    const session = node({ ...running, json: fixture('dump-master.json').slice(0, 900) })
+    expect(await driver.bind(await detect(session)).observe(session, limits)).toMatchObject({ daemonAnswered: false })
+  })
+
+  it('gives no reading without the kernel', async () => {
+    const session = node({ ...running, kernel: 'Option "-j" is unknown, try "ip -help".\n' })
+    await expect(driver.bind(await detect(session)).observe(session, limits)).rejects.toMatchObject({
+      code: 'daemon.unexpected-reply',
+      message: expect.stringContaining('ip -j addr') as string,
+    })
+  })
+
+  it('sends its script by stdin, and paths as arguments', async () => {
+    const session = node(running)
+    const pidFile = "/run/a'; touch /tmp/x; '.pid"
+    const found = await driver.detect(session, facts, { keepalived: { pidFile } }, limits)
+    expect(found?.service.endpoints['pidFile']).toBe(pidFile)
+    const scripts = session.asked.filter(({ argv }) => argv[1] === '-s')
+    expect(scripts.map(({ argv }) => argv)).toEqual([['sh', '-s', '--', pidFile]])
+    for (const { argv, options } of session.asked) expect(`${String(options.stdin)}${argv[2]}`).not.toContain('touch')
+  })
+})
