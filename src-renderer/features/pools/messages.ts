@@ -41,14 +41,7 @@ export const messages = {
     backup: 'backup',
     neverRead: 'never read',
     selected: '{count} selected',
-    action: {
-      drain: 'Drain',
-      maint: 'Maintenance',
-      ready: 'Put back',
-      copy: 'Copy names',
-      open: 'Open',
-      clear: 'Clear selection',
-    },
+    action: { copy: 'Copy names', open: 'Open', clear: 'Clear selection' },
     menu: 'What can be done to {name}',
     menuMany: 'What can be done to {count} servers',
     why: {
