@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { NodeSession } from '../../src-main/app/ports/node-session.ts'
 import type { BoundService } from '../../src-main/app/ports/driver.ts'
 import type { VrrpReading } from '../../src-main/domain/fleet/reading.ts'
 import { createKeepalivedDriver } from '../../src-main/drivers/keepalived/driver.ts'
 import { systemClock, within } from '../contract/local-session.ts'
+import { describeLab } from './describe-lab.ts'
 import { openNodeRoom, type NodeRoom } from './node-room.ts'
 
 const password = 's3cr"tP\\'
@@ -25,7 +26,7 @@ const config = `vrrp_instance VI_1 {
 `
 
 /** What the daemon says, what it leaves behind, and what could be mistaken for either. */
-describe('keepalived and the kernel', () => {
+describeLab('keepalived and the kernel', () => {
   let room: NodeRoom
   let session: NodeSession
   /** everything that came back from the node */

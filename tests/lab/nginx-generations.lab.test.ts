@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { BoundService } from '../../src-main/app/ports/driver.ts'
 import type { BalancerReading } from '../../src-main/domain/fleet/reading.ts'
 import { createNginxDriver } from '../../src-main/drivers/nginx/driver.ts'
 import { systemClock, within } from '../contract/local-session.ts'
+import { describeLab } from './describe-lab.ts'
 import { openNodeRoom, type NodeRoom } from './node-room.ts'
 
 const config = (server: string): string => `load_module /usr/lib/nginx/modules/ngx_stream_module.so;
@@ -17,7 +18,7 @@ stream {
 `
 
 /** Which configuration the running nginx has, and where its connections are. */
-describe('nginx and its generations of workers', () => {
+describeLab('nginx and its generations of workers', () => {
   let room: NodeRoom
   const driver = createNginxDriver({ clock: systemClock })
 
