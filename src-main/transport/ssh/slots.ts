@@ -33,7 +33,7 @@ export class Slots {
     this.#limit = Math.max(1, Math.min(this.#limit, limit))
   }
 
-  /** Rejects with the signal's reason. */
+  /** Rejects with the signal's reason. Between the grant and the caller's next step the signal may abort: see `keepUnlessAborted`. */
   acquire(signal: AbortSignal): Promise<Release> {
     if (signal.aborted) return Promise.reject(signal.reason as Error)
     if (this.#held < this.#limit) return Promise.resolve(this.#take())
@@ -67,4 +67,11 @@ export class Slots {
       }
     }
   }
+}
+
+/** Right after `await acquire`: gives the slot back and throws the signal's reason when it aborted in the moment of the grant. */
+export function keepUnlessAborted(release: Release, signal: AbortSignal): void {
+  if (!signal.aborted) return
+  release()
+  throw signal.reason
 }

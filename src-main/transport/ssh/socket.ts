@@ -15,6 +15,7 @@ import { ChannelDuplex } from './channel-duplex.ts'
 import { abortable } from './deadline.ts'
 import { quoteCommand } from './quote.ts'
 import { outputMark } from './run-command.ts'
+import { keepUnlessAborted } from './slots.ts'
 import { relayArgv, relayExit } from './socket-relay.ts'
 import { sudoersLine } from './sudo.ts'
 
@@ -56,6 +57,7 @@ export async function openUnixSocket(path: string, shell: SocketShell, signal: A
 /** null: the server did not open it, for whatever reason. */
 async function forward(path: string, shell: SocketShell, signal: AbortSignal): Promise<Duplex | null> {
   const release = await shell.socketSlot(signal)
+  keepUnlessAborted(release, signal)
   return abortable(signal, (resolve, reject) => {
     const onOpened = (error: Error | undefined, channel: ClientChannel): void => {
       if (error !== undefined) {
@@ -98,6 +100,7 @@ async function relay(
 ): Promise<Duplex> {
   const text = `exec ${quoteCommand(['env', 'LC_ALL=C', ...argv])}`
   const release = await shell.channelSlot(signal)
+  keepUnlessAborted(release, signal)
   // plain `sudo socat` cannot print the mark; sudo -l said it may run, so it counts as connected when it has started
   const announced = !argv.includes('socat')
   return abortable(signal, (resolve, reject) => {

@@ -14,7 +14,7 @@ import type { Chain } from './chain.ts'
 import { abortable, startDeadline } from './deadline.ts'
 import { remoteCommandText } from './remote-command.ts'
 import { ChannelRefused, runCommand } from './run-command.ts'
-import { Slots } from './slots.ts'
+import { keepUnlessAborted, Slots } from './slots.ts'
 import { openUnixSocket, type SocketShell } from './socket.ts'
 import { maybeRefused, sudoMissing, sudoRefusal } from './sudo.ts'
 
@@ -220,6 +220,7 @@ class ChannelSession implements SshSession {
     mark: MarkEffect,
   ): Promise<ExecResult> {
     const release = await this.#channels.acquire(signal)
+    keepUnlessAborted(release, signal)
     const sentAt = performance.now()
     const events = {
       onAccepted: () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { backOffMs } from '../../../../src-main/transport/ssh/back-off.ts'
-import { Slots } from '../../../../src-main/transport/ssh/slots.ts'
+import { keepUnlessAborted, Slots } from '../../../../src-main/transport/ssh/slots.ts'
 
 const never = new AbortController().signal
 
@@ -36,6 +36,19 @@ describe('slots', () => {
     await next
     expect(slots.held).toBe(1)
     await expect(slots.acquire(controller.signal)).rejects.toThrow('left')
+  })
+
+  it('a slot granted in the moment of the cancel goes back', async () => {
+    const slots = new Slots(1)
+    const release = await slots.acquire(never)
+    const controller = new AbortController()
+    const granted = slots.acquire(controller.signal)
+    release()
+    controller.abort(new Error('too late'))
+    const late = await granted
+    expect(slots.held).toBe(1)
+    expect(() => keepUnlessAborted(late, controller.signal)).toThrow('too late')
+    expect(slots.held).toBe(0)
   })
 
   it('a smaller limit holds for those who come later, and is never below one', async () => {
