@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { order } from './backend-orders.ts'
+import { cgroupOf } from './cgroup.ts'
 import { describeLab } from './describe-lab.ts'
 import { firstFree, type Instance } from './instance.ts'
 import { ensureLab, isUp, openLab, type Lab } from './lab.ts'
@@ -200,7 +201,7 @@ describeLab('bringing a lab up and down', () => {
         (text) => text.includes(`${instance.name}-`) || text.includes(instance.stateDir),
       ),
       ...processes,
-      ...[instance.stateDir, instance.outputDir].filter((folder) => existsSync(folder)),
+      ...[instance.stateDir, instance.outputDir, cgroupOf(instance)].filter((folder) => existsSync(folder)),
     ]
   }
 
@@ -234,7 +235,8 @@ describeLab('bringing a lab up and down', () => {
     expect(await leftovers()).toEqual([])
 
     await killedUp(ms)
-    expect(await runCli('up')).toMatchObject({ code: 0 })
+    const completed = await runCli('up')
+    expect(completed, completed.stderr).toMatchObject({ code: 0 })
     expect(isUp(instance)).toBe(true)
     expect(await runCli('down')).toMatchObject({ code: 0 })
     expect(await leftovers()).toEqual([])
@@ -251,6 +253,23 @@ describeLab('bringing a lab up and down', () => {
       child.on('close', () => resolve())
     })
   }
+
+  it('has a node with systemd on request', async () => {
+    const lab = openLab(instance, await up(instance, { systemd: true }))
+    for (const unit of ['ssh', 'haproxy', 'nginx', 'keepalived']) {
+      expect((await lab.exec('sd', ['systemctl', 'is-active', unit])).stdout, unit).toBe('active\n')
+    }
+    expect((await ssh(lab, `root@${lab.node('sd').management}`, 'cat /proc/1/comm')).stdout).toBe('systemd\n')
+    expect(readFileSync(lab.inventoryFile, 'utf8')).toContain('id: sd')
+    await lab.stopService('sd', 'haproxy')
+    expect((await lab.exec('sd', ['systemctl', 'is-active', 'haproxy'])).stdout).toBe('inactive\n')
+    await lab.restoreAll()
+    expect((await lab.exec('sd', ['systemctl', 'is-active', 'haproxy'])).stdout).toBe('active\n')
+
+    expect(await leftovers(), 'the search finds its control groups').toContain(cgroupOf(instance))
+    expect(await runCli('down')).toMatchObject({ code: 0 })
+    expect(await leftovers()).toEqual([])
+  })
 
   it('refuses politely without root', async () => {
     const result = await tryRun(['unshare', '--user', process.execPath, cli, 'up'])

@@ -1,5 +1,6 @@
 import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { cgroupOf } from './cgroup.ts'
 import { hostKey, userKey } from './keys.ts'
 import { firstProcess, startInside } from './processes.ts'
 import { run } from './run.ts'
@@ -50,25 +51,24 @@ export function renderFiles(instance: Instance, topology: Topology, node: LabNod
   chmodSync(join(root, 'root'), 0o700)
   chmodSync(join(root, 'root/.ssh'), 0o700)
   put('lab/init.sh', template('init.sh'), 0o755)
-  put('lab/service', template('service'), 0o755)
-  cpSync(join(import.meta.dirname, 'templates/boot.sh'), join(instance.stateDir, 'boot.sh'))
+  put('lab/service', template(node.init === 'systemd' ? 'service-systemd' : 'service'), 0o755)
+  for (const script of ['boot.sh', 'boot-systemd.sh']) {
+    cpSync(join(import.meta.dirname, 'templates', script), join(instance.stateDir, script))
+  }
 }
 
 /** Start a node that does not run yet. Its services are up a moment later. */
 export async function startNode(instance: Instance, node: LabNode): Promise<void> {
   if (firstProcess(instance, node.id) !== null) return
-  const namespaces = ['--mount', '--pid', '--uts', '--ipc', ...(node.init === 'systemd' ? ['--cgroup'] : [])]
-  await startInside(instance, node.id, [
-    'unshare',
-    ...namespaces,
-    '--fork',
-    '--kill-child',
-    'sh',
-    join(instance.stateDir, 'boot.sh'),
-    node.id,
-    filesOf(instance, node),
-    node.init,
-  ])
+  const namespaces = ['--mount', '--pid', '--uts', '--ipc']
+  const boot = ['sh', join(instance.stateDir, 'boot.sh'), node.id, filesOf(instance, node), node.init]
+  if (node.init === 'script') {
+    return startInside(instance, node.id, ['unshare', ...namespaces, '--fork', '--kill-child', ...boot])
+  }
+  // enter the group first: it becomes the root of the cgroup namespace
+  const enter = 'mkdir -p "$1" && echo $$ >"$1/cgroup.procs" && shift && exec "$@"'
+  const unshare = ['unshare', ...namespaces, '--cgroup', '--fork', '--kill-child', ...boot]
+  return startInside(instance, node.id, ['sh', '-c', enter, 'sh', cgroupOf(instance), ...unshare])
 }
 
 /** Start those services of a running node that do not run. */

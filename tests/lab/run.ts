@@ -6,14 +6,16 @@ export interface RunResult {
   stderr: string
 }
 
-/** Run a program to its end and give back what it said; a non-zero exit is a result. Ended by SIGKILL after `timeoutMs`. */
+/**
+ * Run a program to its end and give back what it said; a non-zero exit is a result. Ended by SIGKILL after `timeoutMs`, and by the
+ * kernel when this process dies: an `up` that is killed must not go on changing things through a program that it had started.
+ */
 export function tryRun(
   argv: readonly [string, ...string[]],
   options: { stdin?: string; timeoutMs?: number } = {},
 ): Promise<RunResult> {
-  const [program, ...args] = argv
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
+    const child = spawn('setpriv', ['--pdeathsig=KILL', '--', ...argv], {
       stdio: ['pipe', 'pipe', 'pipe'],
       timeout: options.timeoutMs ?? 30_000,
       killSignal: 'SIGKILL',

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { order } from './backend-orders.ts'
+import { cgroupOf, removeCgroups } from './cgroup.ts'
 import { claim, type Instance } from './instance.ts'
 import { writeInventory } from './inventory.ts'
 import { makeKeys } from './keys.ts'
@@ -56,6 +57,7 @@ export async function down(instance: Instance): Promise<void> {
   const release = await takeLock(`${instance.name}/up-down`, 60_000)
   try {
     await endAll(instance)
+    removeCgroups(cgroupOf(instance))
     await networkDown(instance)
     removeFiles(instance.outputDir)
     removeIfEmpty(dirname(instance.outputDir))

@@ -1,9 +1,10 @@
 #!/bin/sh
-# boot.sh NODE FILES: become a machine of its own. Runs as pid 1 of fresh mount, pid, uts and ipc namespaces, inside the node's
+# boot.sh NODE FILES script|systemd: become a machine of its own. Runs as pid 1 of fresh mount, pid, uts and ipc namespaces, inside the node's
 # network namespace. All mounts are made in here, so they vanish with the last process: nothing to clean up outside.
 set -eu
 node=$1
 files=$2
+init=$3
 hostname "$node"
 mount --make-rprivate /
 # the tmpfs covers a directory that is otherwise unused
@@ -35,9 +36,27 @@ chown -R "$(stat -c %u:%g home/ops)" home/ops
 
 mount -t proc proc proc
 mount -t sysfs sysfs sys
-mount --rbind /dev dev
+mount -t tmpfs -o mode=755 dev dev
+for device in null zero full random urandom tty; do
+  : >"dev/$device"
+  mount --bind "/dev/$device" "dev/$device"
+done
+mkdir dev/pts dev/shm
+mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts
+mount -t tmpfs -o mode=1777 shm dev/shm
+ln -s pts/ptmx dev/ptmx
+ln -s /proc/self/fd dev/fd
+ln -s fd/0 dev/stdin
+ln -s fd/1 dev/stdout
+ln -s fd/2 dev/stderr
+if [ "$init" = systemd ]; then
+  . "${0%/*}/boot-systemd.sh"
+fi
 mkdir .old
 pivot_root . .old
 umount -l /.old
 rmdir /.old
+if [ "$init" = systemd ]; then
+  exec env -i container=lxc PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system --log-target=console --log-level=notice
+fi
 exec /lab/init.sh
