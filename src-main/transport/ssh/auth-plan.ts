@@ -208,7 +208,15 @@ export function isEncryptedKey(bytes: Buffer): boolean {
 }
 
 async function addPassword(plan: AuthPlan, hop: Hop, secrets: NodeSecrets): Promise<void> {
-  const password = await secrets.password()
+  let password: string | null
+  try {
+    password = await secrets.password()
+  } catch (error) {
+    // a locked vault matters only when nothing else can be tried
+    if (hop.auth === 'password' || plan.attempts.length === 0 || !(error instanceof AppError)) throw error
+    plan.notes.push('the vault with the password is locked')
+    return
+  }
   if (password === null) {
     if (hop.auth === 'password') plan.notes.push('no password is stored for this node')
     return

@@ -244,6 +244,16 @@ describe('logins', () => {
     expect(pool.status(node).state).toBe('waiting')
   })
 
+  it('a locked vault is no obstacle to a login that needs nothing from it', async () => {
+    const key = newKey()
+    const server = await accepting(key.blob)
+    const targets = {
+      target: () => ({ host: '127.0.0.1', port: server.port, user: 'ops', identityFile: keyFile(key.private) }),
+      secret: () => Promise.reject(new AppError('vault.locked', 'The vault is locked; unlock it.')),
+    }
+    await sessionOf(pooled(consoleFor(server, { target: {}, targets })))
+  })
+
   it.each([
     ['a missing file', () => path.join(dir, 'none'), /cannot be read/],
     ['something that is no key', () => keyFile('hello'), /is not a private key/],
