@@ -48,10 +48,12 @@ describeLab('keepalived and the kernel', () => {
       keepalived -D -G
       i=0; until ip addr show dev eth0 | grep -q 198.18.7.100 || [ $i = 160 ]; do sleep 0.05; i=$((i+1)); done
       sleep 2`)
+  // Frozen first: a child that sees its parent die before it is killed itself takes the address away.
   const kill = () =>
-    room.run(
-      'pkill -KILL -x keepalived || true; i=0; while pgrep -r R,S,D,T -x keepalived >/dev/null && [ $i -lt 100 ]; do sleep 0.05; i=$((i+1)); done',
-    )
+    room.run(`
+      pkill -STOP -x keepalived || true
+      pkill -KILL -x keepalived || true
+      i=0; while pgrep -r R,S,D,T -x keepalived >/dev/null && [ $i -lt 100 ]; do sleep 0.05; i=$((i+1)); done`)
 
   beforeAll(async () => {
     room = await openNodeRoom(['/etc/keepalived'], { network: 'private' })
