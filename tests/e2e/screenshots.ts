@@ -1,0 +1,99 @@
+/**
+ * `npm run screenshots`: pictures of every page over the lab, light and dark, wide and narrow, into docs/screenshots. Run it after
+ * a build. The lab must be allowed here (root on Linux); one that runs is used as it is.
+ */
+import { mkdirSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import type { Page } from 'playwright-core'
+import { ensureLab, type Lab } from '../lab/lab.ts'
+import { whyNoLab } from '../lab/requirements.ts'
+import { openPage, startChromium, startShell } from './launch.ts'
+import { InventoryPages } from './pages/inventory-pages.ts'
+import { OperationSheet } from './pages/operation-sheet.ts'
+import { PoolsPage } from './pages/pools-page.ts'
+import { WindowPage, type PageName } from './pages/window-page.ts'
+
+const folder = resolve(import.meta.dirname, '../../docs/screenshots')
+const sizes = [
+  { width: 1440, height: 900 },
+  { width: 1024, height: 700 },
+] as const
+const themes = ['dark', 'light'] as const
+const pages: readonly PageName[] = ['Overview', 'Nodes', 'VIPs', 'History', 'Settings']
+/** requests through both virtual addresses, so that there is something to see */
+const trafficSeconds = 40
+
+async function photograph(page: Page, name: string): Promise<void> {
+  for (const colorScheme of themes) {
+    await page.emulateMedia({ colorScheme })
+    for (const size of sizes) {
+      await page.setViewportSize(size)
+      // two frames: one in which charts and tables measure the new size, one in which they are drawn
+      await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))
+      await page.screenshot({ path: join(folder, `${name}-${colorScheme}-${size.width}.png`) })
+    }
+  }
+  await page.setViewportSize(sizes[0])
+}
+
+/** A few hundred requests a second at most, from the lab's client to the lab's balancers. */
+async function sendTraffic(lab: Lab): Promise<void> {
+  const { edge, core } = lab.topology.vips
+  const urls = [`http://${edge}/`, `http://${edge}/shop`, `http://${edge}/api`, `http://${core}/`, `http://${core}/search`]
+  const script = `end=$(( $(date +%s) + ${trafficSeconds} )); while [ $(date +%s) -lt $end ]; do curl -s -o /dev/null -m 2 ${urls.join(' -o /dev/null ')}; done`
+  await lab.exec('client', ['sh', '-c', script], { timeoutMs: (trafficSeconds + 20) * 1000 })
+}
+
+async function photographAll(lab: Lab): Promise<void> {
+  const shell = await startShell()
+  const browser = await startChromium()
+  try {
+    const { page } = await openPage(browser)
+    const window = new WindowPage(page)
+    const inventory = new InventoryPages(page)
+    const pools = new PoolsPage(page)
+    const sheet = new OperationSheet(page)
+
+    await window.open(shell.url)
+    await inventory.firstRun.waitFor()
+    await photograph(page, 'first-run')
+    await window.go('Settings')
+    await inventory.importText(readFileSync(lab.inventoryFile, 'utf8'), dirname(lab.inventoryFile))
+    await window.status.getByText('4 fresh').waitFor()
+
+    const traffic = sendTraffic(lab)
+    await lab.stopBackend('b2')
+    await window.go('Pools')
+    await pools.state('web2').getByText('down', { exact: true }).waitFor()
+    await pools.select('web3')
+    await page.keyboard.press('d')
+    await sheet.commands.first().waitFor()
+    await photograph(page, 'operation-plan')
+    await sheet.start('Drain')
+    await sheet.ended()
+    await sheet.close()
+    await pools
+      .state('web3')
+      .getByText(/^drain(ing|ed)$/)
+      .waitFor()
+    await traffic
+
+    await photograph(page, 'pools')
+    await pools.row('web2').dblclick()
+    await pools.drawer.getByRole('img').nth(2).waitFor()
+    await photograph(page, 'server')
+    for (const name of pages) {
+      await window.go(name)
+      await photograph(page, name.toLowerCase())
+    }
+  } finally {
+    await browser.close()
+    await shell.stop()
+    await lab.restoreAll()
+  }
+}
+
+const reason = await whyNoLab({ browser: true })
+if (reason !== null) throw new Error(reason)
+mkdirSync(folder, { recursive: true })
+await photographAll(await ensureLab())
