@@ -74,6 +74,7 @@ export interface ComposeOptions {
     sessions?: (targets: SshTargets) => NodeSessions
     drivers?: readonly Driver[]
     probeNodeFacts?: ProbeNodeFacts
+    random?: () => number
   }
 }
 
@@ -145,7 +146,16 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     publish,
   })
   const pollMs = (): number => settings.current().pollMs
-  const poller = createPoller({ sessions, probes, sink: fleet, pollMs, isPaused, random: Math.random, clock, log })
+  const poller = createPoller({
+    sessions,
+    probes,
+    sink: fleet,
+    pollMs,
+    isPaused,
+    random: overrides.random ?? Math.random,
+    clock,
+    log,
+  })
 
   const adminOf: AdminOf = async (nodeId, signal) => {
     const session = await sessions.session(nodeId, { signal, timeoutMs: 10_000 })

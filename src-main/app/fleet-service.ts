@@ -140,9 +140,12 @@ export function createFleetService(parts: FleetServiceParts): FleetService {
   }
 
   sessions.onStatus((nodeId, status) => {
-    const node = factsOf(nodeId)
     if (inventory.node(nodeId) === null) return
-    facts.set(nodeId, { ...node, connection: connectionView(status) })
+    const node = factsOf(nodeId)
+    // What was read over a connection that was lost is not true again because the next one is being tried: only a reading is.
+    const error = status.state === 'waiting' || status.state === 'refused' ? status.error : null
+    const services = error === null ? node.services : node.services.map((service) => withError(service, appErrorFrom(error)))
+    facts.set(nodeId, { ...node, connection: connectionView(status), services })
     record(() => recorder.connection(nodeId, status, clock.now()))
     touch()
   })

@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import { InventoryNode, type NodeId } from '#contract'
 import { CliError, exitCodes, usageError, type ExitCode } from './exit-codes.ts'
 import { inventorySchemaText } from './inventory-schema.ts'
-import { reportLines } from './node-commands.ts'
+import { reportSummaryLines } from './node-commands.ts'
 import type { Command } from './run-command.ts'
 
 export interface ImportOptions {
@@ -40,7 +40,7 @@ async function probeAll(command: Command, nodes: readonly NodeId[]): Promise<Exi
   results.forEach((result, index) => {
     const node = nodes[index] ?? ''
     if (result.status === 'fulfilled') {
-      for (const line of reportLines(result.value)) command.terminal.err(line)
+      for (const line of reportSummaryLines(result.value)) command.terminal.err(line)
       return
     }
     if (!(result.reason instanceof CliError)) throw result.reason

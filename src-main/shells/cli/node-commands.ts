@@ -74,9 +74,19 @@ export function reportLines(report: ProbeReport): string[] {
       ...service.configFiles.map((file) => `    configuration ${file}`),
       ...Object.entries(service.endpoints).map(([name, path]) => `    ${name} ${path}`),
     ]),
-    ...report.findings.flatMap((finding) => [
-      `  ${finding.severity}: ${finding.message}`,
-      ...(finding.fix === null ? [] : [`    in ${finding.fix.where}: ${finding.fix.line}`]),
-    ]),
+    ...findingLines(report),
   ]
+}
+
+/** What was found in one line, and what is missing. */
+export function reportSummaryLines(report: ProbeReport): string[] {
+  const services = report.services.map(({ kind, version, running }) => `${kind} ${version}${running ? '' : ' (not running)'}`)
+  return [`${report.nodeId}: ${services.join(', ') || 'no HAProxy, nginx or keepalived was found'}`, ...findingLines(report)]
+}
+
+function findingLines({ findings }: ProbeReport): string[] {
+  return findings.flatMap((finding) => [
+    `  ${finding.severity}: ${finding.message}`,
+    ...(finding.fix === null ? [] : [`    in ${finding.fix.where}: ${finding.fix.line}`]),
+  ])
 }

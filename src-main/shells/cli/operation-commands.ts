@@ -150,9 +150,7 @@ export function jobLines(job: JobView): string[] {
     `  job ${job.id}, by ${job.requestedBy} at ${timeText(job.createdAt)}${job.reason === null ? '' : `, because "${job.reason}"`}`,
     ...job.steps.flatMap((step) => [
       `  ${step.title}: ${step.state}${step.error === null ? '' : `: ${step.error.message}`}`,
-      ...step.commands.map(
-        ({ command, via, reply }) => `    ${command} [${via}]${reply.trim() === '' ? '' : ` → ${reply.trim()}`}`,
-      ),
+      ...step.commands.map(({ command, via }) => `    ${command} [${via}]`),
     ]),
     ...(job.error === null ? [] : [`  ${job.error.message}`]),
     ...(job.undo.possible ? [`  to undo it: evenkeel undo ${job.id}`] : []),

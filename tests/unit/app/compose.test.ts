@@ -62,7 +62,7 @@ async function open(over: Partial<ComposeOptions> = {}): Promise<Console> {
     cipher: fakeCipher,
     clock,
     log: silentLog,
-    overrides: { sessions: () => sessions, drivers: [driver], probeNodeFacts: fakeNodeFacts },
+    overrides: { sessions: () => sessions, drivers: [driver], probeNodeFacts: fakeNodeFacts, random: () => 0 },
     ...over,
   })
   running.push(opened)
@@ -147,6 +147,18 @@ describe('reading the fleet', () => {
     expect(nodes[0]?.services[0]).toMatchObject({ error: { code: 'ssh.timeout' } })
     expect(nodes[0]?.services[0]?.readAt).not.toBeNull()
     expect(problems.map((problem) => problem.kind)).toEqual(['node-unreachable'])
+  })
+
+  test('what was read over a lost connection is not believed again before it is read again', async () => {
+    const console = await opened()
+    sessions.tell('lb1', 'waiting', new AppError('ssh.connection-lost', 'The connection to lb1 was lost.'))
+    await clock.advance(150)
+    sessions.tell('lb1', 'connecting', null)
+    await clock.advance(150)
+    const before = await ask(console, 'fleet.snapshot', {})
+    expect(before.servers[0]?.on[0]).toMatchObject({ nodeId: 'lb1', state: 'unknown' })
+    await clock.advance(2_200)
+    expect((await ask(console, 'fleet.snapshot', {})).servers[0]?.on[0]).toMatchObject({ nodeId: 'lb1', state: 'up' })
   })
 
   test('pauses when the last window is hidden, and goes on at once when one is seen', async () => {

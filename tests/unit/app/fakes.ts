@@ -59,6 +59,8 @@ export interface FakeSessions extends NodeSessions {
   /** null: reachable */
   break(nodeId: string, error: AppError | null): void
   resets: NodeId[]
+  /** the connection changes without being asked for */
+  tell(nodeId: string, state: ConnectionStatus['state'], error: AppError | null): void
 }
 
 export function fakeSessions(clock: Clock): FakeSessions {
@@ -77,6 +79,7 @@ export function fakeSessions(clock: Clock): FakeSessions {
   }
   return {
     resets,
+    tell: (nodeId, state, error) => set(nodeId as NodeId, state, error),
     break(nodeId, error) {
       if (error === null) broken.delete(nodeId)
       else broken.set(nodeId, error)
