@@ -13,7 +13,7 @@ import { backendNames } from './topology.ts'
 const usage = `npm run lab up [--systemd]        bring the lab up, or complete it; --systemd adds a node "sd" with systemd as pid 1
 npm run lab down                  take it away, whatever state it is in
 npm run lab status                what runs, who holds the virtual addresses, how the backends behave
-npm run lab exec NODE CMD…        run a command as root in lb1 … lb4, sd, be (the backends) or client
+npm run lab -- exec NODE CMD…     run a command as root in lb1 … lb4, sd, be (the backends) or client
 npm run lab backend NAME …        health=500 latency=200 agent='up 50%' stop start reset   (NAME: ${backendNames.join(' ')})
 npm run lab restore               back to how it was after up
 
@@ -38,7 +38,8 @@ async function obey(): Promise<number> {
   if (reason !== null) throw new Error(reason)
   const instance = currentInstance()
   if (verb === 'up') {
-    await up(instance, { systemd: args.includes('--systemd') })
+    // npm keeps options before `--` for itself, and passes them on as environment variables
+    await up(instance, { systemd: args.includes('--systemd') || process.env['npm_config_systemd'] === 'true' })
     process.stdout.write(`Lab ${instance.name} is up: evenkeel inventory import ${inventoryFile(instance)}\n`)
     return 0
   }
