@@ -1,0 +1,222 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createHash } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { AppError } from '../../../../src-main/app/app-error.ts'
+import { compose, type Console } from '../../../../src-main/compose.ts'
+import { runProgram } from '../../../../src-main/shells/cli/program.ts'
+import type { Terminal } from '../../../../src-main/shells/cli/terminal.ts'
+import { systemClock } from '../../../../src-main/system-clock.ts'
+import {
+  fakeCipher,
+  fakeHaproxy,
+  fakeNodeFacts,
+  fakeSessions,
+  silentLog,
+  type FakeHaproxy,
+  type FakeSessions,
+} from '../../app/fakes.ts'
+import { haproxy, pool, server } from '../../domain/fleet/readings.ts'
+
+let folder: string
+let sessions: FakeSessions
+let driver: FakeHaproxy
+let answers: (string | null)[]
+let interrupt: () => void
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'evenkeel-cli-'))
+  sessions = fakeSessions(systemClock)
+  driver = fakeHaproxy({ lb1: balancer(), lb2: balancer() })
+  answers = []
+  await writeFile(
+    join(folder, 'fleet.json'),
+    JSON.stringify({
+      version: 1,
+      nodes: ['lb1', 'lb2'].map((id) => ({ id, name: id, ssh: { host: id } })),
+      pairs: [{ id: 'edge', name: 'Edge', nodes: ['lb1', 'lb2'] }],
+    }),
+  )
+})
+
+afterEach(() => rm(folder, { recursive: true }))
+
+const balancer = () =>
+  haproxy([pool('app', [server('w1', { word: 'UP\u001b[31m' }), server('w2', { state: 'down', word: 'DOWN' })])])
+
+/** The whole command line in this process, on stand-ins for SSH and the daemons. */
+async function evenkeel(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const out: string[] = []
+  const err: string[] = []
+  const terminal: Terminal = {
+    out: (line) => void out.push(line),
+    err: (line) => void err.push(line),
+    ask: async () => answers.shift() ?? null,
+    readStdin: async () => '',
+    onInterrupt(listener) {
+      interrupt = listener
+      return () => undefined
+    },
+  }
+  const code = await runProgram(args, terminal, open, '0.0.0')
+  return { code, out: out.join('\n'), err: err.join('\n') }
+}
+
+function open(lookOnly: boolean): Promise<Console> {
+  const overrides = { sessions: () => sessions, drivers: [driver], probeNodeFacts: fakeNodeFacts, random: () => 0 }
+  const dataFolder = join(folder, 'data')
+  return compose({ dataFolder, shell: 'cli', env: {}, home: folder, cipher: fakeCipher, log: silentLog, lookOnly, overrides })
+}
+
+const imported = () => evenkeel('inventory', 'import', join(folder, 'fleet.json'))
+
+describe('reading', () => {
+  test('an imported fleet is listed with state, word, weight, sessions and age', async () => {
+    expect(await imported()).toMatchObject({ code: 0, out: 'added: lb1, lb2' })
+    const { code, out } = await evenkeel('servers', '--json')
+    expect(code).toBe(0)
+    const rows = JSON.parse(out) as { id: string; state: string; on: object[] }[]
+    expect(rows.map((row) => [row.id, row.state])).toEqual([
+      ['edge/haproxy/app/w1', 'up'],
+      ['edge/haproxy/app/w2', 'down'],
+    ])
+    expect(rows[1]?.on[0]).toMatchObject({
+      node: 'lb1',
+      word: 'DOWN',
+      weight: 1,
+      sessions: 0,
+      ageMs: expect.any(Number) as number,
+      error: null,
+    })
+    expect((JSON.parse((await evenkeel('servers', '--state', 'down', '--json')).out) as object[]).length).toBe(1)
+  })
+
+  test('what a node says cannot steer the terminal', async () => {
+    await imported()
+    expect((await evenkeel('servers')).out).not.toContain('\u001b')
+  })
+
+  test('a node that cannot be read is told, and the exit code says that there are holes', async () => {
+    await imported()
+    sessions.break('lb2', new AppError('ssh.timeout', 'lb2 did not answer within 10 s.'))
+    const { code, err } = await evenkeel('servers')
+    expect(code).toBe(3)
+    expect(err).toBe('evenkeel: lb2 was not read: lb2 did not answer within 10 s.')
+  })
+})
+
+describe('operations', () => {
+  test('drain, look at it, undo', async () => {
+    await imported()
+    const drained = await evenkeel('drain', 'app/w1', '--reason', 'kernel', '--json')
+    expect(drained.code).toBe(0)
+    const job = JSON.parse(drained.out) as { id: string; outcome: string }
+    expect(job.outcome).toBe('succeeded')
+    expect((await evenkeel('servers', '--state', 'draining')).out).toContain('app')
+    expect((await evenkeel('undo', job.id)).code).toBe(0)
+    expect((await evenkeel('undo', job.id)).code).toBe(4)
+    expect(driver.sent).toEqual(
+      ['drain', 'drain', 'ready', 'ready'].map((state, index) => `lb${(index % 2) + 1} set server app/w1 state ${state}`),
+    )
+    const history = JSON.parse((await evenkeel('history', '--json')).out) as { kind: string }[]
+    expect(history.filter((entry) => entry.kind === 'operation.ended')).toHaveLength(2)
+  })
+
+  test('--plan changes nothing', async () => {
+    await imported()
+    const { code, out } = await evenkeel('drain', 'w1', '--plan')
+    expect(code).toBe(0)
+    expect(out).toContain('set server app/w1 state drain')
+    expect(driver.sent).toEqual([])
+  })
+
+  test('is refused while another shell drives, naming it', async () => {
+    await imported()
+    const window = await open(false)
+    const { code, err } = await evenkeel('drain', 'w1')
+    expect(code).toBe(4)
+    expect(err).toContain(`process ${process.pid}`)
+    expect((await evenkeel('servers')).code).toBe(0)
+    await window.stop()
+    expect(driver.sent).toEqual([])
+  })
+
+  test('Ctrl-C undoes what was done, and waits for that', async () => {
+    await imported()
+    const reached = new Promise<void>((resolve) => {
+      const { sent } = driver
+      driver.sent.push = (...lines: string[]) => {
+        const length = Array.prototype.push.apply(sent, lines)
+        if (sent.length === 1) interrupt()
+        resolve()
+        return length
+      }
+    })
+    const { code, out } = await evenkeel('drain', 'w1')
+    await reached
+    expect(code).toBe(1)
+    expect(out).toMatch(/: cancelled|: rolled-back/)
+    expect(driver.sent.at(-1)).toBe('lb1 set server app/w1 state ready')
+    expect(driver.sent.filter((line) => line.startsWith('lb2')).length % 2).toBe(0)
+  })
+})
+
+describe('host keys', () => {
+  const blob = Buffer.concat([Buffer.from([0, 0, 0, 11]), Buffer.from('ssh-ed25519'), Buffer.alloc(36, 7)])
+  const fingerprint = `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`
+  const unknown = () =>
+    new AppError('ssh.host-key-unknown', 'The key of lb1 is not known.', {
+      details: {
+        host: 'lb1',
+        port: 22,
+        hop: 0,
+        keyType: 'ssh-ed25519',
+        fingerprint,
+        key: blob.toString('base64'),
+        expected: [],
+      },
+    })
+
+  test('an unknown key is trusted by fingerprint, and only by the right one', async () => {
+    await imported()
+    sessions.break('lb1', unknown())
+    expect(await evenkeel('trust', 'lb1', '--fingerprint', 'SHA256:other')).toMatchObject({ code: 4 })
+    expect((await evenkeel('trust', 'lb1')).err).toContain('--fingerprint')
+    sessions.reset = () => sessions.break('lb1', null)
+    const { code, out } = await evenkeel('trust', 'lb1', '--fingerprint', fingerprint)
+    expect({ code, out }).toEqual({ code: 0, out: `Trusted ${fingerprint} for lb1 port 22.` })
+  })
+
+  test('a changed key is never offered', async () => {
+    await imported()
+    answers = ['yes']
+    sessions.break('lb1', new AppError('ssh.host-key-mismatch', 'The key of lb1 has changed.'))
+    expect(await evenkeel('trust', 'lb1')).toMatchObject({ code: 4, err: 'evenkeel: The key of lb1 has changed.' })
+    expect(answers).toEqual(['yes'])
+  })
+})
+
+describe('bad usage ends with 2', () => {
+  test.each([
+    ['an unknown command', ['bogus']],
+    ['no command', ['drain']],
+    ['an unknown state', ['servers', '--state', 'fine']],
+    ['an unknown job', ['undo', 'nosuch']],
+    ['a file that is not there', ['inventory', 'import', '/nowhere/fleet.yaml']],
+    ['a number that is none', ['jobs', '--limit', 'many']],
+  ])('%s', async (_what, args) => {
+    expect((await evenkeel(...args)).code).toBe(2)
+  })
+
+  test('with --json the error is for machines', async () => {
+    const { err } = await evenkeel('undo', 'nosuch', '--json')
+    expect(JSON.parse(err)).toMatchObject({ error: { code: 'job.not-found', effect: 'none' } })
+  })
+
+  test('help is no error', async () => {
+    const { code, out } = await evenkeel('--help')
+    expect(code).toBe(0)
+    expect(out).toContain('Usage: evenkeel')
+  })
+})
