@@ -6,13 +6,27 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { parse } from 'yaml'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const root = resolve(import.meta.dirname, '../..')
+const configuration = () => parse(readFileSync(join(root, 'electron-builder.yml'), 'utf8')) as Record<string, unknown>
 const isBuilt = existsSync(join(root, 'out/main/desktop.js'))
 let folder: string
 let app: string
 let asar: typeof import('@electron/asar')
+
+it('turns off every way to make the packed binary a Node', () => {
+  expect(configuration()['electronFuses']).toEqual({
+    runAsNode: false,
+    enableNodeOptionsEnvironmentVariable: false,
+    enableNodeCliInspectArguments: false,
+    enableCookieEncryption: true,
+    onlyLoadAppFromAsar: true,
+    enableEmbeddedAsarIntegrityValidation: true,
+    grantFileProtocolExtraPrivileges: false,
+  })
+})
 
 describe.skipIf(process.platform !== 'linux' || !isBuilt)('the packed application (linux, after npm run build)', () => {
   beforeAll(async () => {
@@ -22,20 +36,15 @@ describe.skipIf(process.platform !== 'linux' || !isBuilt)('the packed applicatio
     mkdirSync(electronDist)
     for (const name of ['electron', 'version', 'LICENSE', 'LICENSES.chromium.html'])
       writeFileSync(join(electronDist, name), 'stand-in')
-    execFileSync(
-      process.execPath,
-      // Fuses are bits inside Electron's own binary: there is none to flip them in here.
-      [
-        join(root, 'node_modules/electron-builder/cli.js'),
-        '--dir',
-        '--publish',
-        'never',
-        `-c.electronDist=${electronDist}`,
-        `-c.directories.output=${folder}/dist`,
-        '-c.electronFuses=null',
-      ],
-      { cwd: root, stdio: 'pipe' },
-    )
+    // Fuses are bits inside Electron's own binary: there is none to flip them in here.
+    const config = { ...configuration(), electronFuses: undefined, electronDist, directories: { output: join(folder, 'dist') } }
+    const configFile = join(folder, 'electron-builder.json')
+    writeFileSync(configFile, JSON.stringify(config))
+    const builder = join(root, 'node_modules/electron-builder/cli.js')
+    execFileSync(process.execPath, [builder, '--dir', '--publish', 'never', '--config', configFile, '--projectDir', root], {
+      cwd: root,
+      stdio: 'pipe',
+    })
     app = join(folder, 'dist/linux-unpacked/resources')
   }, 120_000)
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
