@@ -33,6 +33,8 @@ export default defineConfig({
     plugins: [vue()],
     build: {
       outDir: resolve(root, 'out/renderer'),
+      // The page's policy allows no data: fonts; every asset is a file of its own.
+      assetsInlineLimit: 0,
       minify: true,
       rolldownOptions: { input: { index: resolve(root, 'src-renderer/index.html') } },
     },

@@ -9,6 +9,7 @@ import { createWebSocketTransport } from './bridge/websocket-transport.ts'
 import { createAppI18n } from './i18n.ts'
 import { createAppRouter } from './router.ts'
 import { useAppearanceStore } from './stores/appearance.ts'
+import { loadFace } from './words/load-face.ts'
 import './ui/tokens.css'
 import './ui/base.css'
 
@@ -33,8 +34,8 @@ const appearance = useAppearanceStore()
 const i18n = createAppI18n(appearance.language)
 watch(
   () => appearance.language,
-  (language) => (i18n.global.locale.value = language),
+  (language) => void loadFace(language).then(() => (i18n.global.locale.value = language)),
 )
 app.use(i18n)
 app.use(createAppRouter())
-app.mount('#app')
+void loadFace(appearance.language).finally(() => app.mount('#app'))

@@ -64,8 +64,6 @@ export const useAppearanceStore = defineStore('appearance', () => {
     root.dataset['theme'] = shownTheme.value
     root.dataset['density'] = density.value
     root.lang = language.value
-    // The face for Japanese is large and only fetched by those who read it.
-    if (language.value === 'ja') void import('@fontsource-variable/noto-sans-jp')
   })
 
   return { theme, density, language, activityOpen, shownTheme }

@@ -11,7 +11,7 @@ export const messages = {
     clearFilter: 'Clear the filter',
     older: 'Load older entries',
     end: 'This is the beginning of the history.',
-    column: { when: 'When', what: 'What', detail: 'Detail', where: 'Where', age: 'Age' },
+    column: { kind: 'Kind', when: 'When', what: 'What', detail: 'Detail', where: 'Where', age: 'Age' },
     list: 'History entries',
     entry: {
       serverState: '{server} {state}',
@@ -89,7 +89,7 @@ export const messages = {
     clearFilter: '絞り込みを解除',
     older: 'さらに古い記録を読み込む',
     end: 'ここが履歴の始まりです。',
-    column: { when: '日時', what: '内容', detail: '詳細', where: '場所', age: '経過' },
+    column: { kind: '種類', when: '日時', what: '内容', detail: '詳細', where: '場所', age: '経過' },
     list: '履歴の一覧',
     entry: {
       serverState: '{server}: {state}',
