@@ -24,7 +24,7 @@ export type SiteId = v.InferOutput<typeof SiteId>
 export const PairId = v.pipe(slug, v.brand('PairId'))
 export type PairId = v.InferOutput<typeof PairId>
 
-/** `<pair or node id>/<haproxy|nginx>/<pool name>`: one pool as the operator sees it, across the balancers of a pair. */
+/** `<pair or node id>/<haproxy|nginx|nginx-stream>/<pool name>`: one pool as the operator sees it, across the balancers of a pair. */
 export const PoolId = v.pipe(made, v.brand('PoolId'))
 export type PoolId = v.InferOutput<typeof PoolId>
 
