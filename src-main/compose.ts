@@ -9,6 +9,7 @@ import { AppError, appErrorFrom } from './app/app-error.ts'
 import { createEventHub } from './app/event-hub.ts'
 import { createFleetRecorder } from './app/fleet-recorder.ts'
 import { createFleetService } from './app/fleet-service.ts'
+import { createFollower } from './app/follow-driver.ts'
 import type { Handlers, Publish } from './app/handlers-type.ts'
 import { createHandlers } from './app/handlers.ts'
 import { createHistoryService } from './app/history-service.ts'
@@ -221,13 +222,12 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     poller.wake()
   })
   settings.onChange(() => paceChanged())
-  host.onViewerBeat(() => {
-    inventory.reload()
-    settings.reload()
-  })
+  host.onViewerBeat(createFollower({ inventory, settings, history, jobs: () => jobs, publish }))
   host.onRole((role) => {
-    if (role === 'viewer') void jobs.shutdown('lease-lost')
-    else {
+    if (role === 'viewer') {
+      busyJobs.clear()
+      void jobs.shutdown('lease-lost')
+    } else {
       jobs = newRunner()
       jobs.resumeAll()
     }

@@ -1,5 +1,5 @@
 import type { NodeId, ProbeFinding, ProbeReport } from '#contract'
-import { AppError, appErrorFrom } from './app-error.ts'
+import { appErrorFrom, type AppError } from './app-error.ts'
 import type { InventoryService } from './inventory-service.ts'
 import type { Clock } from './ports/clock.ts'
 import type { BoundService, Detected, Driver, NodeFacts } from './ports/driver.ts'

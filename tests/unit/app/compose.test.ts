@@ -304,6 +304,22 @@ describe('two shells, one data folder', () => {
     await clock.advance(5_100)
     expect((await ask(second, 'inventory.get', {})).nodes.map((node) => node.id)).toEqual(['lb1'])
   })
+
+  test('a viewer tells its windows what the driver did', async () => {
+    const first = await opened()
+    const second = await open({ lookOnly: true })
+    await second.start()
+    await clock.advance(5_100)
+    const told: [EventName, unknown][] = []
+    second.onEvent((name, payload) => told.push([name, payload]))
+    const { jobId } = await ask(first, 'server.setState', { servers: [w1], state: 'drain' })
+    await ended(first, jobId)
+    await clock.advance(5_100)
+    expect(told.flatMap(([name, payload]) => (name === 'job.changed' ? [(payload as JobView).outcome] : []))).toEqual([
+      'succeeded',
+    ])
+    expect(told.some(([name]) => name === 'history.appended')).toBe(true)
+  })
 })
 
 test('stops although a node never answers', async () => {
