@@ -232,6 +232,10 @@ export async function compose(options: ComposeOptions): Promise<Console> {
       jobs.resumeAll()
     }
   })
+  // A job that waits for its node goes on when the node can be asked; whichever node it was, asking again is cheap.
+  sessions.onStatus((_nodeId, { state }) => {
+    if (state === 'connected' && started && isDriver()) jobs.resumeAll()
+  })
   for (const job of store.jobs.list({ limit: 50 })) fleet.noteJob(job)
 
   const about = { version: packageJson.version, shell, platform: process.platform, user: userName(), dataFolder }
