@@ -95,7 +95,24 @@ function labelsAt(chart: Chart, overlay: Overlay, at: number | null): Label[] {
   return labels
 }
 
-/** Above its point, moved apart where two labels would cover each other, with a halo of the page so that lines do not cross it. */
+/** Baselines of labels given from the lowest to the highest: above their points, never over each other, never outside. */
+export function labelBaselines(ys: readonly number[], area: { top: number; bottom: number }): number[] {
+  const baselines: number[] = []
+  let floor = area.bottom
+  for (const y of ys) {
+    baselines.push(Math.min(y - 4, floor))
+    floor = (baselines.at(-1) ?? floor) - labelHeight
+  }
+  let ceiling = area.top + labelHeight
+  for (let index = baselines.length - 1; index >= 0; index -= 1) {
+    const baseline = Math.max(ceiling, baselines[index] ?? ceiling)
+    baselines[index] = baseline
+    ceiling = baseline + labelHeight
+  }
+  return baselines
+}
+
+/** With a halo of the page, so that lines do not cross the text. */
 function drawLabels(context: CanvasRenderingContext2D, area: Area, labels: readonly Label[], overlay: Overlay) {
   context.save()
   context.font = `600 ${overlay.theme.fontCap}`
@@ -103,10 +120,13 @@ function drawLabels(context: CanvasRenderingContext2D, area: Area, labels: reado
   context.lineJoin = 'round'
   context.lineWidth = 3
   context.strokeStyle = overlay.theme.page
-  let floor = area.bottom
-  for (const label of [...labels].sort((a, b) => b.y - a.y)) {
-    const bottom = Math.max(area.top + labelHeight, Math.min(label.y - 4, floor))
-    floor = bottom - labelHeight
+  const lowestFirst = [...labels].sort((a, b) => b.y - a.y)
+  const baselines = labelBaselines(
+    lowestFirst.map(({ y }) => y),
+    area,
+  )
+  lowestFirst.forEach((label, index) => {
+    const bottom = baselines[index] ?? label.y
     const width = context.measureText(label.text).width
     const left = Math.max(area.left + 2, Math.min(label.x - width - 4, area.right - width - 2))
     context.strokeText(label.text, left, bottom)
@@ -115,7 +135,7 @@ function drawLabels(context: CanvasRenderingContext2D, area: Area, labels: reado
     context.beginPath()
     context.arc(label.x, label.y, 2.4, 0, 2 * Math.PI)
     context.fill()
-  }
+  })
   context.restore()
 }
 

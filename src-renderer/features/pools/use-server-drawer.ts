@@ -68,7 +68,7 @@ export function useServerDrawer(id: Ref<string>) {
   )
   const nameOf = (nodeId: string) => fleet.nodes.get(nodeId as NodeId)?.name ?? nodeId
 
-  /** One line per balancer of one figure, in the balancers' order. */
+  /** One line per balancer of one figure, in the balancers' order, from the first reading on: a young console has no hour to show. */
   function chart(figure: string): ChartSeries[] {
     const series = past.value?.series ?? {}
     return (pool.value?.nodes ?? []).flatMap((nodeId, index) => {
@@ -76,7 +76,9 @@ export function useServerDrawer(id: Ref<string>) {
       const values = own?.values[figure]
       const colour = colours[index % colours.length]
       if (!own || !values || !colour) return []
-      return [{ label: nameOf(nodeId), colour, points: own.at.map((at, each) => ({ at, value: values[each] ?? null })) }]
+      const points = own.at.map((at, each) => ({ at, value: values[each] ?? null }))
+      const first = points.findIndex(({ value }) => value !== null)
+      return [{ label: nameOf(nodeId), colour, points: first < 0 ? [] : points.slice(first) }]
     })
   }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { labelBaselines } from '../../../../src-renderer/charts/chart-overlay.ts'
 import { summariseSeries, timeSpan, topValue } from '../../../../src-renderer/charts/chart-summary.ts'
 import { shortNumber, timeFormat, timeTicks, valueTicks } from '../../../../src-renderer/charts/chart-ticks.ts'
 import { sparkPath } from '../../../../src-renderer/charts/spark-path.ts'
@@ -137,5 +138,18 @@ describe('state strip', () => {
       [60, 90],
       [90, 100],
     ])
+  })
+})
+
+describe('direct labels', () => {
+  const area = { top: 10, bottom: 110 }
+
+  it('stand above their points where there is room', () => {
+    expect(labelBaselines([100, 50], area)).toEqual([96, 46])
+  })
+
+  it('give way upwards at the floor and downwards at the ceiling', () => {
+    expect(labelBaselines([108, 107], area)).toEqual([104, 91])
+    expect(labelBaselines([14, 12], area)).toEqual([36, 23])
   })
 })
