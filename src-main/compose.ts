@@ -256,6 +256,20 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     about,
   })
 
+  /** Jobs first: they need the connections to reach a safe point. The lease goes last, when nothing is written any more. */
+  async function shutDown(): Promise<void> {
+    try {
+      await jobs.shutdown('host-shutdown')
+      await poller.stop()
+      await fleet.stop()
+      await sessions.close()
+    } finally {
+      await host.stop()
+      store.close()
+    }
+  }
+  let stopping: Promise<void> | null = null
+
   return {
     handlers,
     log,
@@ -268,15 +282,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
       poller.setNodes(nodeIds())
       if (isDriver()) jobs.resumeAll()
     },
-    async stop() {
-      // Jobs first: they need the connections to reach a safe point. The lease goes last, when nothing is written any more.
-      await jobs.shutdown('host-shutdown')
-      await poller.stop()
-      await fleet.stop()
-      await sessions.close()
-      await host.stop()
-      store.close()
-    },
+    stop: () => (stopping ??= shutDown()),
   }
 }
 

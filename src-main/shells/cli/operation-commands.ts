@@ -71,6 +71,8 @@ async function settledJob({ client }: Command, jobId: JobId): Promise<JobView> {
 
 export async function undo(command: Command, job: string): Promise<ExitCode> {
   await command.console.start()
+  // A job that an earlier process left unfinished was taken up just now; it has to end before it can be undone.
+  await settledJob(command, job as JobId)
   const { jobId } = await command.client.call('job.undo', { job: job as JobId })
   return followJob(command, jobId)
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { CallName, EventName, InputOf, JobView, NodeId, OutputOf, ServerId } from '#contract'
+import type { CallName, EventName, InputOf, JobView, NodeId, OutputOf, ProbedService, ServerId } from '#contract'
 import { AppError } from '../../../src-main/app/app-error.ts'
 import { call } from '../../../src-main/app/dispatcher.ts'
 import { compose, type ComposeOptions, type Console } from '../../../src-main/compose.ts'
@@ -175,6 +175,36 @@ describe('reading the fleet', () => {
     await ask(console, 'host.watch', { visible: true })
     await clock.advance(200)
     expect(driver.observed.length).toBe(before + 3)
+  })
+
+  test('a node that never answers delays no other', async () => {
+    const bound = driver.bind({ service: {} as ProbedService, findings: [] })
+    driver.bind = () => ({
+      ...bound,
+      observe: (session, limits) =>
+        session.nodeId === 'lb1'
+          ? new Promise((_resolve, reject) =>
+              limits.signal.addEventListener('abort', () => reject(limits.signal.reason as Error)),
+            )
+          : bound.observe(session, limits),
+    })
+    const console = await opened()
+    const before = driver.observed.length
+    await clock.advance(10_000)
+    expect(driver.observed.slice(before)).toEqual(['lb2', 'lb2', 'lb2', 'lb2', 'lb2'])
+    const { nodes } = await ask(console, 'fleet.snapshot', {})
+    expect(nodes.map((node) => node.services[0]?.readAt === null)).toEqual([true, false])
+  })
+
+  test('a restarted daemon is noted and looked at anew, and its counters start again', async () => {
+    const console = await opened()
+    driver.readings.set('lb1', haproxy([pool('app', [server('w1')])], { pid: 101, uptimeS: 1, version: '2.8.0' }))
+    await clock.advance(2_200)
+    const [entry] = await ask(console, 'history.list', { limit: 5, kinds: ['service.restarted'] })
+    expect(entry).toMatchObject({ nodeId: 'lb1', subject: 'lb1/haproxy', data: { pid: 101, version: '2.8.0' } })
+    const probed = (await ask(console, 'node.lastProbe', { node: 'lb1' as NodeId }))?.at ?? 0
+    await clock.advance(15_000)
+    expect((await ask(console, 'node.lastProbe', { node: 'lb1' as NodeId }))?.at).toBeGreaterThan(probed)
   })
 
   test('a removed node is forgotten', async () => {
