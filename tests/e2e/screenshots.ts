@@ -78,6 +78,7 @@ async function photographAll(lab: Lab): Promise<void> {
       .waitFor()
     await traffic
 
+    await pools.table.press('Home')
     await photograph(page, 'pools')
     await pools.row('web2').dblclick()
     await pools.drawer.getByRole('img').nth(2).waitFor()
