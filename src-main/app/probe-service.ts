@@ -33,8 +33,12 @@ export interface ProbeServiceParts {
   log: Log
 }
 
-/** A doubted node is probed again this long after its last probe; one on which nothing was found, each minute. */
+/**
+ * A doubted node is probed again this long after its last probe; twice as long each time the probe found the same again, so that a
+ * daemon that stays stopped does not cost its node a dozen commands every few seconds. One on which nothing was found, each minute.
+ */
 const doubtedAfterMs = 10_000
+const doubtedAtMostMs = 5 * 60_000
 const emptyAfterMs = 60_000
 
 interface Known {
@@ -42,6 +46,8 @@ interface Known {
   /** monotonic; null when the report comes from an earlier start */
   probedAt: number | null
   doubted: boolean
+  /** how long after the last probe a doubt leads to the next */
+  patienceMs: number
 }
 
 export function createProbeService(parts: ProbeServiceParts): ProbeService {
@@ -64,7 +70,7 @@ export function createProbeService(parts: ProbeServiceParts): ProbeService {
     const report = lastProbe(nodeId)
     if (report === null) return null
     const services = bindAll(report.services.map((service) => ({ service, findings: [] })))
-    const entry = { services, probedAt: null, doubted: false }
+    const entry = { services, probedAt: null, doubted: false, patienceMs: doubtedAfterMs }
     known.set(nodeId, entry)
     return entry
   }
@@ -88,7 +94,10 @@ export function createProbeService(parts: ProbeServiceParts): ProbeService {
       }
       // The node may have been removed or given another address while it was looked at.
       if (inventory.node(nodeId) !== node) return report
-      known.set(nodeId, { services: bindAll(present), probedAt: clock.monotonic(), doubted: false })
+      const before = known.get(nodeId)
+      const inVain = before?.doubted === true && sameFound(lastProbe(nodeId), report)
+      const patienceMs = inVain ? Math.min(before.patienceMs * 2, doubtedAtMostMs) : doubtedAfterMs
+      known.set(nodeId, { services: bindAll(present), probedAt: clock.monotonic(), doubted: false, patienceMs })
       reports.set(nodeId, report)
       if (mayWrite()) repo.saveProbe(report)
       log.info('node probed', { node: nodeId, services: report.services.map((service) => service.kind), ms: report.durationMs })
@@ -105,7 +114,7 @@ export function createProbeService(parts: ProbeServiceParts): ProbeService {
       if (entry === null) return true
       if (!entry.doubted && entry.services.length > 0) return false
       const age = entry.probedAt === null ? Infinity : clock.monotonic() - entry.probedAt
-      return age >= (entry.services.length > 0 ? doubtedAfterMs : emptyAfterMs)
+      return age >= (entry.services.length > 0 ? entry.patienceMs : emptyAfterMs)
     },
     forget(nodeId) {
       known.delete(nodeId)
@@ -129,6 +138,11 @@ async function detected(
     const rule = `${driver.kind}.probe-failed`
     return { detected: null, findings: [{ severity: 'error', rule, message: error.message, fix: null }] }
   }
+}
+
+function sameFound(before: ProbeReport | null, now: ProbeReport): boolean {
+  const found = ({ services, findings }: ProbeReport): string => JSON.stringify([services, findings])
+  return before !== null && found(before) === found(now)
 }
 
 function endsProbe({ code }: AppError): boolean {

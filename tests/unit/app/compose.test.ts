@@ -207,6 +207,31 @@ describe('reading the fleet', () => {
     expect((await ask(console, 'node.lastProbe', { node: 'lb1' as NodeId }))?.at).toBeGreaterThan(probed)
   })
 
+  test('a daemon that stays stopped is looked for less and less often, and read as soon as it is back', async () => {
+    let probes = 0
+    const probeNodeFacts = () => ((probes += 1), fakeNodeFacts())
+    const lone = JSON.stringify({ version: 1, fleet: 'f', nodes: [{ id: 'lb1', name: 'lb1', ssh: { host: '198.18.0.1' } }] })
+    const overrides = { sessions: () => sessions, drivers: [driver], probeNodeFacts, random: () => 0 }
+    const console = await open({ overrides })
+    await ask(console, 'inventory.import', {
+      text: lone,
+      format: 'json',
+      source: 'lone.json',
+      folder: null,
+      mode: 'merge',
+      dryRun: false,
+    })
+    await console.start()
+    await clock.advance(2_500)
+    expect(probes).toBe(1)
+    driver.readings.set('lb1', new AppError('daemon.not-running', 'stopped'))
+    await clock.advance(80_000) // after 10, 20 and 40 seconds more
+    expect(probes).toBe(4)
+    driver.readings.set('lb1', haproxy([pool('app', [server('w1')])], { pid: 101, uptimeS: 1 }))
+    await clock.advance(4_000)
+    expect((await ask(console, 'fleet.snapshot', {})).nodes[0]?.services[0]?.error).toBeNull()
+  })
+
   test('a removed node is forgotten', async () => {
     const console = await opened()
     await ask(console, 'inventory.removeNode', { node: 'lb2' as NodeId })
