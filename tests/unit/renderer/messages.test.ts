@@ -1,5 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createAppI18n, messages } from '../../../src-renderer/i18n.ts'
 
@@ -12,11 +10,12 @@ const en = new Map(leaves(messages.en))
 const ja = new Map(leaves(messages.ja))
 const placeholders = (text: string) => [...new Set(text.match(/\{[a-zA-Z]+\}/g) ?? [])].sort()
 
-function sources(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.(vue|ts)$/.test(name) && !name.endsWith('messages.ts'))
-    .map((name) => join(folder, name))
-}
+/** The text of every file of the window, by path. */
+const sources = import.meta.glob<string>('../../../src-renderer/**/*.{vue,ts}', {
+  query: '?raw',
+  import: 'default',
+  eager: true,
+})
 
 describe('messages', () => {
   it('has the same keys in both languages', () => {
@@ -30,8 +29,8 @@ describe('messages', () => {
   })
 
   it('is never left empty, nor in English where Japanese is meant', () => {
-    // Names of daemons are the same word in every language.
-    const words = (text: string) => text.replace(/\{\w+\}|keepalived|haproxy|nginx/gi, '')
+    // Names of daemons, accounts and protocols are the same word in every language.
+    const words = (text: string) => text.replace(/\{\w+\}|keepalived|haproxy|nginx|\broot\b|\bvrid\b/gi, '')
     const same = [...en].filter(([key, text]) => ja.get(key) === text && /[a-z]{4}/i.test(words(text)))
     expect(same.map(([key]) => key)).toEqual([])
     expect([...ja].filter(([, text]) => text.trim() === '')).toEqual([])
@@ -48,12 +47,13 @@ describe('messages', () => {
   })
 
   it('has every key that a component asks for by name', () => {
-    const missing = sources('src-renderer').flatMap((file) =>
-      [...readFileSync(file, 'utf8').matchAll(/\bt\(\s*'([a-zA-Z]+\.[^']+)'/g)]
+    const missing = Object.entries(sources).flatMap(([file, text]) =>
+      [...text.matchAll(/\bt\(\s*'([a-zA-Z]+\.[^']+)'/g)]
         .map((match) => match[1] ?? '')
         .filter((key) => !en.has(key))
         .map((key) => `${file}: ${key}`),
     )
+    expect(Object.keys(sources).length).toBeGreaterThan(50)
     expect(missing).toEqual([])
   })
 })

@@ -66,7 +66,7 @@ function rig() {
     asked: () => waiting.length,
     async answer(snapshot: FleetSnapshot) {
       waiting.shift()?.(snapshot)
-      await new Promise((resolve) => setImmediate(resolve))
+      await new Promise((resolve) => setTimeout(resolve))
     },
   }
 }
@@ -74,62 +74,62 @@ const names = (store: ReturnType<typeof useFleetStore>) =>
   [...store.servers.values()].map(({ name, state }) => `${name} ${state}`)
 
 describe('fleet store', () => {
-  let it1: ReturnType<typeof rig>
+  let fleet: ReturnType<typeof rig>
   beforeEach(() => {
-    it1 = rig()
-    return () => it1.stop()
+    fleet = rig()
+    return () => fleet.stop()
   })
 
   it('keeps what arrives before the snapshot, drops what the snapshot already has', async () => {
-    it1.link('open')
-    it1.delta(deltaOf(4, [server('old', 'down')]))
-    it1.delta(deltaOf(6, [server('a', 'down')]))
-    await it1.answer(snapshotOf(5, [server('a'), server('b')]))
-    expect(it1.store.phase).toBe('ready')
-    expect(names(it1.store)).toEqual(['a down', 'b up'])
+    fleet.link('open')
+    fleet.delta(deltaOf(4, [server('old', 'down')]))
+    fleet.delta(deltaOf(6, [server('a', 'down')]))
+    await fleet.answer(snapshotOf(5, [server('a'), server('b')]))
+    expect(fleet.store.phase).toBe('ready')
+    expect(names(fleet.store)).toEqual(['a down', 'b up'])
   })
 
   it('fetches a new snapshot when a delta is missing, and loses nothing meanwhile', async () => {
-    it1.link('open')
-    await it1.answer(snapshotOf(1, [server('a')]))
-    it1.delta(deltaOf(3, [server('a', 'down')]))
-    expect(it1.asked()).toBe(1)
-    it1.delta(deltaOf(4, [server('c')]))
-    await it1.answer(snapshotOf(3, [server('a', 'down')]))
-    expect(names(it1.store)).toEqual(['a down', 'c up'])
+    fleet.link('open')
+    await fleet.answer(snapshotOf(1, [server('a')]))
+    fleet.delta(deltaOf(3, [server('a', 'down')]))
+    expect(fleet.asked()).toBe(1)
+    fleet.delta(deltaOf(4, [server('c')]))
+    await fleet.answer(snapshotOf(3, [server('a', 'down')]))
+    expect(names(fleet.store)).toEqual(['a down', 'c up'])
   })
 
   it('starts from a fresh snapshot after the link was lost, even when the host counts from the beginning', async () => {
-    it1.link('open')
-    await it1.answer(snapshotOf(90, [server('a')]))
-    it1.link('lost')
-    it1.link('open')
-    await it1.answer(snapshotOf(1, [server('b')]))
-    it1.delta(deltaOf(2, [server('b', 'down')]))
-    expect(names(it1.store)).toEqual(['b down'])
+    fleet.link('open')
+    await fleet.answer(snapshotOf(90, [server('a')]))
+    fleet.link('lost')
+    fleet.link('open')
+    await fleet.answer(snapshotOf(1, [server('b')]))
+    fleet.delta(deltaOf(2, [server('b', 'down')]))
+    expect(names(fleet.store)).toEqual(['b down'])
   })
 
   it('keeps the lists by pool in the daemon’s order and makes only touched ones anew', async () => {
-    it1.link('open')
-    await it1.answer(snapshotOf(1, [server('a'), server('b'), server('c')]))
-    const before = it1.store.serversByPool
-    it1.delta(deltaOf(2, [server('b', 'down')], ['p/a']))
-    expect(it1.store.serversByPool).not.toBe(before)
-    expect([...it1.store.serversByPool.values()].flat().map((one) => one.name)).toEqual(['b', 'c'])
-    const untouched = it1.store.servers
-    it1.delta(deltaOf(3, []))
-    expect(it1.store.servers).toBe(untouched)
+    fleet.link('open')
+    await fleet.answer(snapshotOf(1, [server('a'), server('b'), server('c')]))
+    const before = fleet.store.serversByPool
+    fleet.delta(deltaOf(2, [server('b', 'down')], ['p/a']))
+    expect(fleet.store.serversByPool).not.toBe(before)
+    expect([...fleet.store.serversByPool.values()].flat().map((one) => one.name)).toEqual(['b', 'c'])
+    const untouched = fleet.store.servers
+    fleet.delta(deltaOf(3, []))
+    expect(fleet.store.servers).toBe(untouched)
   })
 
   it('counts a connected node whose facts are older than three polls as stale, an undialled one as unreachable', async () => {
-    it1.link('open')
+    fleet.link('open')
     const node = (id: string, state: string, readAt: number) =>
       ({ id, name: id, connection: { state, error: null }, services: [{ readAt }] }) as unknown as NodeView
     const now = Date.now()
-    await it1.answer({
+    await fleet.answer({
       ...snapshotOf(1, []),
       nodes: [node('fresh', 'connected', now), node('old', 'connected', now - 7_000), node('gone', 'waiting', now)],
     })
-    expect(it1.store.nodeCounts).toEqual({ fresh: 1, stale: 1, unreachable: 1 })
+    expect(fleet.store.nodeCounts).toEqual({ fresh: 1, stale: 1, unreachable: 1 })
   })
 })
