@@ -21,6 +21,10 @@ EVENKEEL_LAB=evk2 chooses another lab beside the default one.
 `
 
 class UsageError extends Error {}
+
+// a reader that has seen enough (`| head`) is no error
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+
 const [verb = 'help', ...args] = process.argv.slice(2)
 try {
   process.exitCode = await obey()

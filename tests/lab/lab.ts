@@ -1,7 +1,9 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { order, type BackendState, type Behaviour } from './backend-orders.ts'
 import { currentInstance, type Instance } from './instance.ts'
 import { inventoryFile } from './inventory.ts'
-import { hostKey, knownHosts, makeKey, publicPart, userKey } from './keys.ts'
+import { knownHosts, makeKey, publicPart, userKey } from './keys.ts'
 import { namespaceOf } from './network.ts'
 import { insideNode } from './node.ts'
 import { firstProcess, runningPid } from './processes.ts'
@@ -117,7 +119,8 @@ export function openLab(instance: Instance, topology: Topology): Lab {
     cutCable: (id, leg) => cable(id, leg, 'down'),
     healCable: (id, leg) => cable(id, leg, 'up'),
     async replaceHostKey(id) {
-      const path = `${hostKey(instance, node(id))}_replaced_${Date.now()}`
+      const path = join(instance.stateDir, `replaced_host_${node(id).id}`)
+      for (const half of [path, `${path}.pub`]) rmSync(half, { force: true })
       await makeKey(path, `${id}-replaced`)
       const root = `/proc/${firstProcess(instance, id)}/root`
       await run(['install', '-m', '600', path, `${root}/etc/ssh/lab_host_key`])
