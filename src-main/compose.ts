@@ -41,7 +41,7 @@ import { createHostKeyPolicy } from './transport/ssh/host-key-policy.ts'
 import { createNodeSessions } from './transport/ssh/node-sessions.ts'
 import { createSshConfigReader } from './transport/ssh/ssh-config.ts'
 import { readTextIfPresent } from './transport/ssh/text-file.ts'
-import { createKeyFileCipher } from './vault/key-file-cipher.ts'
+import { createFolderCipher } from './vault/folder-cipher.ts'
 
 export type ShellName = 'desktop' | 'browser' | 'cli'
 
@@ -106,7 +106,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
   const settings = createSettingsService(store.settings, publish)
   const sshConfig = createSshConfigReader({ home, env, readFile: readTextIfPresent })
   const inventory = createInventoryService({ repo: store.inventory, jobs: store.jobs, history, sshConfig, clock, publish })
-  const cipher = options.cipher ?? createKeyFileCipher({ file: join(dataFolder, 'vault.key') })
+  const cipher = options.cipher ?? createFolderCipher(dataFolder, env)
   const vault = createVault({ cipher, repo: store.secrets, clock })
 
   const targets: SshTargets = {

@@ -43,6 +43,11 @@ export function createFleetRecorder({ history, samples, states, isDriver }: Flee
   const connections = new Map<NodeId, string>()
   const sampledAt = new Map<string, number>()
 
+  function lastRecorded(nodeId: NodeId): string {
+    const [last] = history.list({ limit: 1, subject: nodeId, kinds: ['node.connection'] })
+    return typeof last?.data['to'] === 'string' ? last.data['to'] : 'connected'
+  }
+
   function serverChanges(delta: FleetDelta): Entry[] {
     const entries: Entry[] = []
     const spans: Parameters<StateRepo['observe']>[0][number][] = []
@@ -97,10 +102,10 @@ export function createFleetRecorder({ history, samples, states, isDriver }: Flee
     },
     connection(nodeId, status, at) {
       if (status.state === 'idle' || status.state === 'connecting') return
-      const from = connections.get(nodeId) ?? null
-      if (from === status.state) return
+      // A console that starts and connects is no event of the fleet: only the loss of a node is, and its return.
+      const from = connections.get(nodeId) ?? lastRecorded(nodeId)
       connections.set(nodeId, status.state)
-      if (!isDriver()) return
+      if (from === status.state || !isDriver()) return
       const data = { from, to: status.state, message: status.error?.message ?? null }
       history.append([{ at, kind: 'node.connection', nodeId, subject: nodeId, data }])
     },
