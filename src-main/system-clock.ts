@@ -1,18 +1,21 @@
-import { setTimeout } from 'node:timers/promises'
 import type { Clock } from './app/ports/clock.ts'
 
 /** The machine's own time. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  async sleep(ms, signal) {
-    signal.throwIfAborted()
-    try {
-      await setTimeout(ms, undefined, { signal })
-    } catch (thrown) {
-      // Node rejects with an AbortError of its own; the port promises the signal's reason.
-      signal.throwIfAborted()
-      throw thrown
-    }
-  },
+  // Plain timers: `node:timers/promises` makes an error with a stack whenever a sleep is ended early, which is how most of them end.
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason as Error)
+      const onAbort = (): void => {
+        clearTimeout(timer)
+        reject(signal.reason as Error)
+      }
+      const timer = setTimeout(() => {
+        signal.removeEventListener('abort', onAbort)
+        resolve()
+      }, ms)
+      signal.addEventListener('abort', onAbort, { once: true })
+    }),
 }

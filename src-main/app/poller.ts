@@ -187,7 +187,8 @@ async function readAll(
     running.add(reading)
     const patience = new AbortController()
     await Promise.race([reading, clock.sleep(patienceMs, patience.signal).catch(() => undefined)])
-    patience.abort()
+    // with a reason, or an error with a stack would be made in every round
+    patience.abort('read')
   }
   await Promise.all(running)
 }

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { StringDecoder } from 'node:string_decoder'
 import PQueue from 'p-queue'
 import type { Effect } from '#contract'
 import { AppError } from '../../app/app-error.ts'
@@ -103,7 +104,9 @@ async function exchange(request: Request, signal: AbortSignal): Promise<string> 
 }
 
 function readReply(stream: Duplex, request: Request, signal: AbortSignal, send: () => void): Promise<string> {
-  const chunks: Buffer[] = []
+  // Decoded as it comes: a reply of hundreds of kilobytes is never held as bytes and as text at once.
+  const decoder = new StringDecoder('utf8')
+  let text = ''
   let bytes = 0
   return new Promise<string>((resolve, reject) => {
     const fail = (error: unknown): void => {
@@ -125,13 +128,13 @@ function readReply(stream: Duplex, request: Request, signal: AbortSignal, send: 
       )
     signal.addEventListener('abort', onAbort, { once: true })
     stream.on('data', (chunk: Buffer) => {
-      chunks.push(chunk)
+      text += decoder.write(chunk)
       bytes += chunk.length
       if (bytes > maxReplyBytes) broken(new RangeError(`The reply is longer than ${maxReplyBytes} bytes.`))
     })
     stream.once('end', () => {
       signal.removeEventListener('abort', onAbort)
-      resolve(Buffer.concat(chunks).toString('utf8'))
+      resolve(text + decoder.end())
       stream.destroy()
     })
     stream.on('error', broken)
@@ -139,6 +142,9 @@ function readReply(stream: Duplex, request: Request, signal: AbortSignal, send: 
     send()
   })
 }
+
+/** Nobody sees it; an abort without a reason would make an error with a stack for every request. */
+const stopped = 'stopped'
 
 /** Ends when the caller cancels or the time is up; its reason is always an AppError. */
 function startDeadline(clock: Clock, request: Request): { signal: AbortSignal; stop: () => void } {
@@ -171,7 +177,7 @@ function startDeadline(clock: Clock, request: Request): { signal: AbortSignal; s
   return {
     signal: controller.signal,
     stop: () => {
-      timer.abort()
+      timer.abort(stopped)
       limits.signal.removeEventListener('abort', cancel)
     },
   }

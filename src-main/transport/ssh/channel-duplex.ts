@@ -29,7 +29,7 @@ export class ChannelDuplex extends Duplex {
     channel.on('error', (error: Error) => this.destroy(error))
     channel.on('close', () => {
       this.#farSideClosed = true
-      this.#settleWrite(brokenPipe())
+      if (this.#pendingWrite !== null) this.#settleWrite(brokenPipe())
       if (verdict === undefined || this.destroyed) return
       const error = verdict()
       if (error === null) this.push(null)
@@ -57,7 +57,7 @@ export class ChannelDuplex extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#settleWrite(error ?? brokenPipe())
+    if (this.#pendingWrite !== null) this.#settleWrite(error ?? brokenPipe())
     this.#channel.close()
     this.#channel.resume() // so that its own end and close can happen
     done(error)
