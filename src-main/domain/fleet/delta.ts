@@ -74,6 +74,10 @@ function addOwnerChange(delta: FleetDelta, before: typeof noOwner, after: typeof
 
 function changeBetween<T extends Entity<string>>(before: readonly T[], after: readonly T[]): Change<T> {
   if (before === after) return { put: [], removed: [] }
+  // Most rounds bring the same entities in the same order: then places are compared, and no map is built.
+  if (before.length === after.length && after.every((entity, place) => entity.id === before[place]?.id)) {
+    return { put: after.filter((entity, place) => entity !== before[place]), removed: [] }
+  }
   const old = new Map(before.map((entity) => [entity.id, entity]))
   const put = after.filter((entity) => old.get(entity.id) !== entity)
   const kept = new Set<string>(after.map((entity) => entity.id))

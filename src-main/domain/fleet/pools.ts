@@ -59,7 +59,7 @@ export function poolsOf(owner: PoolOwner, services: readonly ServiceOnNode[], pr
     pools.push(reused(oldPools.get(id), poolView(id, owner, entries)))
     for (const server of serversOf(id, entries, oldServers)) servers.push(server)
   }
-  return { pools, servers }
+  return { pools: reusedList(previous?.pools, pools), servers: reusedList(previous?.servers, servers) }
 }
 
 function poolView(id: PoolId, owner: PoolOwner, entries: readonly PoolOnNode[]): PoolView {
@@ -163,6 +163,10 @@ function sinceOf(
 /** `next`, or `previous` when no field differs, so that a change can be told by identity. */
 function reused<T extends object>(previous: T | undefined, next: T): T {
   return previous !== undefined && sameFields(previous, next) ? previous : next
+}
+
+function reusedList<T>(previous: readonly T[] | undefined, next: readonly T[]): readonly T[] {
+  return previous !== undefined && sameItems(previous, next) ? previous : next
 }
 
 function sameFields<T extends object>(a: T, b: T): boolean {
