@@ -80,13 +80,15 @@ export function createSampleRepo(
     for (const [row, state] of written) known[row.kind].set(row.key, state)
   }
 
-  function* writeRound(at: number, rows: readonly SampleRow[], serverCount: number): Generator<void> {
+  function* writeRound(at: number, servers: readonly ServerSample[], totals: readonly TotalsSample[]): Generator<void> {
+    const serverCount = Math.max(servers.length, known.server.size)
     const spacingMs = Math.floor(serverCount / RAW_ROWS_PER_S) * 1000
     const holdsMs = STALE_ROUNDS * Math.max(settings().pollMs, spacingMs)
-    for (let start = 0; start < rows.length; start += WRITE_SLICE_ROWS) {
-      writeSlice(at, rows.slice(start, start + WRITE_SLICE_ROWS), spacingMs, holdsMs)
+    for (let start = 0; start < servers.length; start += WRITE_SLICE_ROWS) {
+      writeSlice(at, servers.slice(start, start + WRITE_SLICE_ROWS).map(serverRow), spacingMs, holdsMs)
       yield
     }
+    writeSlice(at, totals.map(totalsRow), spacingMs, holdsMs)
   }
 
   function* keep(now: number, wanted: Settings): Generator<void> {
@@ -115,9 +117,7 @@ export function createSampleRepo(
         log.warn('the disk is slower than the polling: a round of samples was still being written')
         writing.finish()
       }
-      writing.start(
-        writeRound(at, [...servers.map(serverRow), ...totals.map(totalsRow)], Math.max(servers.length, known.server.size)),
-      )
+      writing.start(writeRound(at, servers, totals))
     },
     serverSeries: (key, from, to, points) => series('server', key, serverNames, { from, to, points }),
     totalsSeries(from, to, points) {
