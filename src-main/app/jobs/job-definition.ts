@@ -29,8 +29,11 @@ export interface StepContext<Input> {
   readonly record: (command: Omit<CommandRecord, 'nodeId'>) => void
 }
 
-/** Whether the step's effect is in force: no, yes, or the node is in a state that is neither before nor after. */
-export type ProbeVerdict = 'absent' | 'present' | 'different'
+/**
+ * Whether the step's effect is in force: no, yes, half (a step of several commands was cut short), or the node is in a state that
+ * this step cannot have left behind.
+ */
+export type ProbeVerdict = 'absent' | 'present' | 'partial' | 'different'
 
 /**
  * One kind of job. The runner journals a step's intent before `apply` and its success after; a process that dies in between
@@ -54,8 +57,9 @@ export interface JobDefinition<Input, Intent> {
   prepare(context: StepContext<Input>): Promise<Intent>
   /** Changes nothing. `absent` means the state recorded in the intent is in force. */
   probe(intent: Intent, context: StepContext<Input>): Promise<ProbeVerdict>
+  /** Not called again after `probe` said `present`; after `partial` it is. */
   apply(intent: Intent, context: StepContext<Input>): Promise<void>
-  /** Puts back what the intent recorded. Called only after `probe` said `present`. */
+  /** Puts back what the intent recorded. Called only after `probe` said `present` or `partial`. */
   undo(intent: Intent, context: StepContext<Input>): Promise<void>
   /** The job that would take this finished one back, or why there is none. `job` is as it was journaled. */
   undoInput(job: JobRow): { kind: string; input: unknown } | { why: string }

@@ -90,7 +90,8 @@ export function createRestoreJob(adminOf: AdminOf): AnyJobDefinition {
       const now = await node.admin.read(node.session, target.pool, target.server, limits)
       if (now === null || now.address !== found.address) return 'different'
       if (sameState(now, target.before)) return 'present'
-      return sameState(now, found) ? 'absent' : 'different'
+      if (sameState(now, found)) return 'absent'
+      return isBetween(now, found, target.before) ? 'partial' : 'different'
     },
     async apply(_found, context) {
       const { target, node, limits } = await stepOf(adminOf, context)
@@ -141,6 +142,11 @@ function restoreInputFrom(
     return [{ serverId, nodeId, pool, server, before: before.output }]
   })
   return targets.length === 0 ? { why: 'The job changed nothing.' } : { kind: restoreKind, input: { targets } }
+}
+
+/** A restore is two commands: cut short between them, the server has the weight of the one and the state of the other. */
+function isBetween(now: ServerPreImage, a: ServerPreImage, b: ServerPreImage): boolean {
+  return [a.adminState, b.adminState].includes(now.adminState) && [a.weight, b.weight].includes(now.weight)
 }
 
 function sameState(a: ServerPreImage, b: ServerPreImage): boolean {
