@@ -1,0 +1,113 @@
+import type { Duplex } from 'node:stream'
+import type { NodeId, StepState } from '#contract'
+import type { Publish } from '../../src-main/app/handlers-type.ts'
+import type { AdminLimits, Driver, ServerAdmin } from '../../src-main/app/ports/driver.ts'
+import type { NodeSession } from '../../src-main/app/ports/node-session.ts'
+
+/** Told the name of every point that an operation passes, in order. */
+export type Pass = (point: string) => void
+
+/**
+ * The points of the journal, from the application's own events: they are published right after the write, in the same turn.
+ * `job created`, `history: started`, `lb1 journaled intended`, `lb1 journaled done`, `history: ended`, `job ended`.
+ */
+export function passJournal(pass: Pass): Publish {
+  const jobs = new Set<string>()
+  const known = new Map<string, StepState>()
+  return (name, payload) => {
+    if (name === 'history.appended') {
+      for (const { kind } of payload as { kind: string }[]) {
+        if (kind.startsWith('operation.')) pass(kind.replace('operation.', 'history: '))
+      }
+    }
+    if (name !== 'job.changed') return
+    const job = payload as { id: string; state: string; steps: { key: string; nodeId: NodeId | null; state: StepState }[] }
+    if (!jobs.has(job.id)) pass('job created')
+    jobs.add(job.id)
+    for (const { key, nodeId, state } of job.steps) {
+      const step = `${job.id} ${key}`
+      if (state !== (known.get(step) ?? 'pending')) pass(`${nodeId} journaled ${state}`)
+      known.set(step, state)
+    }
+    if (job.state === 'ended') pass('job ended')
+  }
+}
+
+/** The real drivers, which pass a point before and after everything that they do to a server. */
+export function passDrivers(drivers: Iterable<Driver>, pass: Pass): Driver[] {
+  return [...drivers].map((driver) => ({
+    kind: driver.kind,
+    detect: (...args) => driver.detect(...args),
+    bind(detected) {
+      const bound = driver.bind(detected)
+      return {
+        kind: bound.kind,
+        observe: (...args) => bound.observe(...args),
+        serverAdmin: bound.serverAdmin === null ? null : passAdmin(bound.serverAdmin, pass),
+      }
+    },
+  }))
+}
+
+function passAdmin(admin: ServerAdmin, pass: Pass): ServerAdmin {
+  const around = async <T>(node: NodeId, doing: string, done: string, work: () => Promise<T>): Promise<T> => {
+    pass(`${node} ${doing}`)
+    const result = await work()
+    pass(`${node} ${done}`)
+    return result
+  }
+  return {
+    ...admin,
+    read: (session, pool, server, limits) =>
+      around(session.nodeId, 'reading', 'read', () => admin.read(session, pool, server, limits)),
+    setState: (session, pool, server, state, limits) =>
+      around(session.nodeId, 'setting', 'set', () =>
+        admin.setState(passSession(session, pass), pool, server, state, passRecord(session.nodeId, limits, pass)),
+      ),
+    restore: (session, before, limits) =>
+      around(session.nodeId, 'restoring', 'restored', () =>
+        admin.restore(passSession(session, pass), before, passRecord(session.nodeId, limits, pass)),
+      ),
+  }
+}
+
+/** `state command` or `weight command`; null for one that only asks */
+function commandName(line: string): string | null {
+  const what = /^set (?:server \S+ )?(state|weight) /.exec(line)?.[1]
+  return what === undefined ? null : `${what} command`
+}
+
+function passRecord(node: NodeId, limits: AdminLimits, pass: Pass): AdminLimits {
+  return {
+    ...limits,
+    record(command) {
+      const name = commandName(command.command)
+      if (name !== null) pass(`${node} ${name} answered`)
+      limits.record(command)
+      if (name !== null) pass(`${node} ${name} recorded`)
+    },
+  }
+}
+
+/** Knows the moments just before a command's bytes leave, and just after they were handed to the connection. */
+function passSession(session: NodeSession, pass: Pass): NodeSession {
+  return {
+    nodeId: session.nodeId,
+    exec: (...args) => session.exec(...args),
+    readFile: (...args) => session.readFile(...args),
+    traffic: () => session.traffic(),
+    async openSocket(path, options) {
+      const stream = await session.openSocket(path, options)
+      const end = stream.end.bind(stream) as (line: string) => Duplex
+      const endAndPass = (line: string): Duplex => {
+        const name = commandName(line)
+        if (name !== null) pass(`${session.nodeId} ${name} leaving`)
+        end(line)
+        if (name !== null) pass(`${session.nodeId} ${name} handed over`)
+        return stream
+      }
+      // the runtime socket ends its side with the one line that it has to say, and in no other way
+      return Object.assign(stream, { end: endAndPass })
+    },
+  }
+}
