@@ -119,7 +119,13 @@ function findingsOfPool(pool: PoolView, servers: readonly ServerView[]): Finding
     id: `${kind}:${pool.id}`,
     severity,
     kind,
-    data: { pool: pool.name, servers: concerned.map((server) => server.name), total: servers.length },
+    data: {
+      pool: pool.name,
+      servers: concerned.map((server) => server.name),
+      total: servers.length,
+      left: servers.filter((server) => takesTraffic(server.state)).length,
+      check: commonestCheck(concerned),
+    },
     nodes,
     pool: pool.id,
     router: null,
@@ -135,6 +141,19 @@ function findingsOfPool(pool: PoolView, servers: readonly ServerView[]): Finding
   const degraded = servers.filter((server) => server.state === 'degraded')
   if (degraded.length > 0) found.push(finding('server-degraded', 'info', pool.nodes, degraded))
   return found
+}
+
+/** What most of the failing checks of these servers say, e.g. `L4CON Connection refused`; empty where no check failed. */
+function commonestCheck(servers: readonly ServerView[]): string {
+  const counts = new Map<string, number>()
+  for (const server of servers) {
+    for (const { check, state } of server.on) {
+      if (check === null || state !== server.state) continue
+      const said = `${check.status} ${check.text}`.trim()
+      counts.set(said, (counts.get(said) ?? 0) + 1)
+    }
+  }
+  return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0] ?? ''
 }
 
 /** Does this balancer have the pool, can it be read, and is there no server left that it would send a session to? */

@@ -39,6 +39,10 @@ export function problemText(problem: Problem, t: Translate, nodeName: (id: NodeI
     nodes,
     node: text('node'),
     service: text('service'),
+    left: text('left'),
+    check: text('check'),
+    // One server is named by the title; several are named by what is read.
+    subject: names.length === 1 ? text('pool') : servers,
   }
   const say = (key: string) => t(`overview.problem.${key}`, values)
   const plural = (key: string) => t(`overview.problem.${key}`, values, names.length)
@@ -59,11 +63,16 @@ export function problemText(problem: Problem, t: Translate, nodeName: (id: NodeI
       return {
         glyph: 'down',
         title: say(names.length === 1 ? 'serverDown' : 'serversDown'),
-        reading: say('serversList'),
+        reading: say(values.check === '' ? 'serversLeft' : 'serversChecked'),
         to: toPool,
       }
     case 'server-degraded':
-      return { glyph: 'degraded', title: plural('degraded'), reading: say('serversList'), to: toPool }
+      return {
+        glyph: 'degraded',
+        title: plural('degraded'),
+        reading: say(values.check === '' ? 'serversLeft' : 'serversChecked'),
+        to: toPool,
+      }
     case 'balancers-disagree':
       return { glyph: 'degraded', title: plural('disagree'), reading: say('disagreeRead'), to: toPool }
     case 'node-unreachable':

@@ -61,6 +61,14 @@ describe('problems', () => {
     expect(fleet.problems.map((problem) => problem.since)).toEqual([7_000, 5_000, 7_000])
   })
 
+  test('says what the failing checks say, and what is left', () => {
+    const down = (name: string, status: string) =>
+      server(name, { state: 'down', check: { status, code: null, durationMs: 0, text: 'Connection refused' } })
+    const servers = [down('w1', 'L4CON'), down('w2', 'L4TOUT'), down('w3', 'L4CON'), server('w4')]
+    const fleet = fleetOf({ lb3: nodeFacts([serviceFacts(haproxy([pool('app', servers)]), 9_000)]) })
+    expect(fleet.problems[0]?.data).toMatchObject({ check: 'L4CON Connection refused', left: 1, total: 4 })
+  })
+
   test('a drained pool is empty too, since its last server left', () => {
     expect(kinds(fleetOf({ lb3: nodeFacts([serviceFacts(app('draining', 'draining'), 9_000)]) }))).toEqual(['pool-empty'])
     expect(kinds(fleetOf({ lb3: nodeFacts([serviceFacts(app('draining', 'up'), 9_000)]) }))).toEqual([])

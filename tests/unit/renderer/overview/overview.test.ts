@@ -73,6 +73,13 @@ describe('problems', () => {
       '2 web servers differ per balancer',
     )
   })
+  it('says what the check says, and how many are left', () => {
+    const data = { pool: 'web', servers: ['web1'], total: 3, left: 2 }
+    expect(say('servers-down', { ...data, check: 'L4CON Connection refused' }).reading).toBe(
+      'web: L4CON Connection refused; 2 of 3 in rotation',
+    )
+    expect(say('servers-down', { ...data, check: '' }).reading).toBe('web: 2 of 3 in rotation')
+  })
   it('says who holds an address twice', () => {
     const text = say('split-brain', { router: 'VI_1', addresses: ['198.18.0.9'], holders: ['lb1', 'lb2'] })
     expect(text).toMatchObject({ glyph: 'split', reading: 'VI_1: LB1, LB2 all hold 198.18.0.9', to: { path: '/vips' } })
