@@ -53,7 +53,7 @@ export const messages = {
       at: 'probed {age} ago in {span}',
       host: '{host}, {os}',
       account: 'as {user}',
-      privilege: { root: 'root', available: 'sudo without a password', denied: 'sudo is refused', absent: 'no sudo' },
+      privilege: { available: 'sudo without a password', denied: 'sudo is refused', absent: 'no sudo' },
       findings: 'What is missing',
       noFindings: 'Nothing is missing.',
       where: 'In {where}:',
@@ -179,7 +179,6 @@ export const messages = {
       host: '{host}、{os}',
       account: 'ユーザー {user}',
       privilege: {
-        root: 'root',
         available: 'パスワードなしで sudo 可能',
         denied: 'sudo が拒否されました',
         absent: 'sudo なし',
