@@ -2,7 +2,7 @@
  * Writes down what the fleet does: samples for the charts, spans of state, and a line of history for every change.
  * Only the shell that drives the data folder records; a viewer would write everything twice.
  */
-import type { FleetDelta, HistoryEntry, Inventory, NodeId, RouterView, ServerState, Settings } from '#contract'
+import type { FleetDelta, HistoryEntry, Inventory, NodeId, PoolId, RouterView, ServerState, Settings } from '#contract'
 import { poolIdOf, serverIdOf } from '../domain/fleet/pools.ts'
 import { isReadable, type NodeFacts, type ServiceFacts } from '../domain/fleet/service-facts.ts'
 import type { Fleet } from '../domain/fleet/fleet-model.ts'
@@ -42,6 +42,7 @@ export function createFleetRecorder({ history, samples, states, isDriver }: Flee
   const routers = new Map<string, { holders: string; states: Map<NodeId, string> }>()
   const connections = new Map<NodeId, string>()
   const sampledAt = new Map<string, number>()
+  const sampleKeys = new Map<string, SampleKeys>()
 
   function lastRecorded(nodeId: NodeId): string {
     const [last] = history.list({ limit: 1, subject: nodeId, kinds: ['node.connection'] })
@@ -123,7 +124,9 @@ export function createFleetRecorder({ history, samples, states, isDriver }: Flee
           const key = `${nodeId}/${service.kind}`
           if (service.readAt === null || !isReadable(service, connection) || sampledAt.get(key) === service.readAt) continue
           sampledAt.set(key, service.readAt)
-          for (const row of samplesOf(pairOf.get(nodeId) ?? nodeId, nodeId, service)) rows.push(row)
+          const keys = keysOf(pairOf.get(nodeId) ?? nodeId, nodeId, service.reading, sampleKeys.get(key))
+          sampleKeys.set(key, keys)
+          addSamples(rows, service, keys)
         }
       }
       if (rows.length === 0) return
@@ -135,27 +138,53 @@ export function createFleetRecorder({ history, samples, states, isDriver }: Flee
     },
     forget(nodeId) {
       connections.delete(nodeId)
-      for (const key of sampledAt.keys()) if (key.startsWith(`${nodeId}/`)) sampledAt.delete(key)
+      for (const key of sampledAt.keys()) {
+        if (!key.startsWith(`${nodeId}/`)) continue
+        sampledAt.delete(key)
+        sampleKeys.delete(key)
+      }
       for (const key of servers.keys()) if (key.endsWith(`@${nodeId}`)) servers.delete(key)
     },
   }
 }
 
-function samplesOf(owner: string, nodeId: NodeId, { reading, rates }: ServiceFacts): ServerSample[] {
+/** The keys of a daemon's servers, by pool and place, and what they were made from. */
+type SampleKeys = readonly { poolId: PoolId; names: readonly string[]; keys: readonly string[] }[]
+
+/** Keys are kept from round to round: putting fifty thousand together and hashing them took longer than writing what is kept of them. */
+function keysOf(owner: string, nodeId: NodeId, reading: ServiceFacts['reading'], known: SampleKeys | undefined): SampleKeys {
   if (reading === null || reading.kind === 'keepalived') return []
-  return reading.pools.flatMap((pool, poolIndex) => {
+  return reading.pools.map((pool, place) => {
     const poolId = poolIdOf(owner, reading.kind, pool.mode, pool.name)
-    return pool.servers.map((server, index) => {
-      const serverRates = rates?.pools[poolIndex]?.servers[index]
-      return {
-        key: `${serverIdOf(poolId, server.name)}@${nodeId}`,
+    const before = known?.[place]
+    const { servers } = pool
+    if (
+      before?.poolId === poolId &&
+      before.names.length === servers.length &&
+      servers.every((server, index) => server.name === before.names[index])
+    )
+      return before
+    const names = servers.map((server) => server.name)
+    return { poolId, names, keys: names.map((name) => `${serverIdOf(poolId, name)}@${nodeId}`) }
+  })
+}
+
+function addSamples(rows: ServerSample[], { reading, rates }: ServiceFacts, keys: SampleKeys): void {
+  if (reading === null || reading.kind === 'keepalived') return
+  reading.pools.forEach((pool, poolPlace) => {
+    pool.servers.forEach((server, place) => {
+      const key = keys[poolPlace]?.keys[place]
+      if (key === undefined) return
+      const serverRates = rates?.pools[poolPlace]?.servers[place]
+      rows.push({
+        key,
         sessions: server.sessions,
         queue: server.queue,
         rate: server.rate ?? serverRates?.sessionsPerS ?? null,
         errorRate: serverRates?.errorsPerS ?? null,
         responseMs: server.responseMs,
         state: server.state,
-      }
+      })
     })
   })
 }

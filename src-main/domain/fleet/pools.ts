@@ -52,12 +52,12 @@ export function poolsOf(owner: PoolOwner, services: readonly ServiceOnNode[], pr
     })
   }
   const oldPools = new Map(previous?.pools.map((pool) => [pool.id, pool]))
-  const oldServers = new Map(previous?.servers.map((server) => [server.id, server]))
+  const oldServers = byPoolAndName(previous?.servers ?? [])
   const pools: PoolView[] = []
   const servers: ServerView[] = []
   for (const [id, entries] of byPool) {
     pools.push(reused(oldPools.get(id), poolView(id, owner, entries)))
-    for (const server of serversOf(id, entries, oldServers)) servers.push(server)
+    for (const server of serversOf(id, entries, oldServers.get(id))) servers.push(server)
   }
   return { pools: reusedList(previous?.pools, pools), servers: reusedList(previous?.servers, servers) }
 }
@@ -78,7 +78,22 @@ function poolView(id: PoolId, owner: PoolOwner, entries: readonly PoolOnNode[]):
   }
 }
 
-function serversOf(poolId: PoolId, entries: readonly PoolOnNode[], previous: ReadonlyMap<ServerId, ServerView>): ServerView[] {
+/** Found by name, so that no id has to be put together for a server that is known. */
+function byPoolAndName(servers: readonly ServerView[]): Map<PoolId, Map<string, ServerView>> {
+  const pools = new Map<PoolId, Map<string, ServerView>>()
+  for (const server of servers) {
+    const named = pools.get(server.poolId)
+    if (named === undefined) pools.set(server.poolId, new Map([[server.name, server]]))
+    else named.set(server.name, server)
+  }
+  return pools
+}
+
+function serversOf(
+  poolId: PoolId,
+  entries: readonly PoolOnNode[],
+  previous: ReadonlyMap<string, ServerView> | undefined,
+): ServerView[] {
   const cells = new Map<string, { reading: ServerReading; rates: ServerRates | null; entry: PoolOnNode }[]>()
   for (const entry of entries) {
     const seen = new Map<string, number>()
@@ -91,8 +106,7 @@ function serversOf(poolId: PoolId, entries: readonly PoolOnNode[], previous: Rea
     })
   }
   return [...cells].map(([name, found]) => {
-    const id = serverIdOf(poolId, name)
-    const old = previous.get(id)
+    const old = previous?.get(name)
     const on = found.map(({ reading, rates, entry }) => {
       const nodeId = entry.service.nodeId
       return cellOf(entry.service, reading, rates, cellFor(old, nodeId))
@@ -100,7 +114,15 @@ function serversOf(poolId: PoolId, entries: readonly PoolOnNode[], previous: Rea
     const address = found.find((each) => each.reading.address !== '')?.reading.address ?? ''
     if (old !== undefined && old.address === address && sameItems(old.on, on)) return old
     const states = on.map((cell) => cell.state)
-    return { id, poolId, name, address, state: joinStates(states), disagrees: statesDisagree(states), on }
+    return {
+      id: old?.id ?? serverIdOf(poolId, name),
+      poolId,
+      name,
+      address,
+      state: joinStates(states),
+      disagrees: statesDisagree(states),
+      on,
+    }
   })
 }
 
