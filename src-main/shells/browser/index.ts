@@ -20,6 +20,8 @@ start  the same, and opens it in an app window of an installed Chrome, Chromium,
   --json     print {"url": …, "port": …} instead of sentences
 `
 
+const HANDED_OVER_WITHIN_MS = 3_000
+
 function print(text: string): void {
   process.stdout.write(`${text}\n`)
 }
@@ -58,8 +60,12 @@ async function main(): Promise<number> {
   })
   await console.start()
 
+  let closeWindow = (): void => undefined
   let stopping: Promise<void> | null = null
-  const stop = (): Promise<void> => (stopping ??= server.close().then(() => console.stop()))
+  const stop = (): Promise<void> => {
+    closeWindow()
+    return (stopping ??= server.close().then(() => console.stop()))
+  }
   const stopped = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => void stop().then(resolve))
     const choice = options.open ? chooseBrowser(thisMachine) : null
@@ -72,12 +78,16 @@ async function main(): Promise<number> {
     else {
       print(`Opening Evenkeel in ${choice.browser}. Closing its window stops it.`)
       const window = openAppWindow(choice.browser, server.ticketUrl(), join(console.dataFolder, 'browser-profile'))
+      const openedAt = performance.now()
+      closeWindow = () => void window.kill()
       window.once('error', (error) =>
         print(`${choice.browser} did not start (${error.message}).\nEvenkeel is at ${server.url}`),
       )
       window.once('exit', (code) => {
-        if (code === 0) void stop().then(resolve)
-        else print(`The browser ended with ${code}. Evenkeel is still at ${server.url}; Ctrl-C stops it.`)
+        // A browser that already runs with this profile takes the window over, and the new process ends at once.
+        const wasClosed = code === 0 && performance.now() - openedAt > HANDED_OVER_WITHIN_MS
+        if (wasClosed) void stop().then(resolve)
+        else if (stopping === null) print(`Evenkeel goes on at ${server.url}\nCtrl-C stops it.`)
       })
     }
   })
