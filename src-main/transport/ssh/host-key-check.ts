@@ -45,7 +45,7 @@ function sentence(verdict: Exclude<HostKeyVerdict, { kind: 'trusted' }>, who: st
       const expected = verdict.expected.map((each) => `${each.fingerprint} (${each.source})`).join(', ')
       return (
         `The host key of ${who} has changed: it offers ${key}, expected is ${expected}. ` +
-        'Somebody may be in between, or the host was set up anew; do not go on before you know which.'
+        'Somebody may be in between, or the host was set up anew: find out which. If it was set up anew, compare the offered key with the host itself (ssh-keygen -lf on its public host key), remove the expected one, and only then trust the offered one.'
       )
     }
     case 'revoked':
