@@ -5,7 +5,8 @@
  * has one round at a time, so there are never more rounds than nodes; handshakes are bounded by the sessions underneath. Within a round
  * the daemons are read one after the other, so that the bytes each one cost can be told, but a daemon that takes longer than
  * `patienceMs` no longer holds up the next: a stopped keepalived must not blind the console to HAProxy.
- * The first rounds are spread over one poll so that a large fleet does not answer in one burst.
+ * The first rounds are spread over one poll so that a large fleet does not answer in one burst, and every node keeps its place in the
+ * poll: rounds that a busy moment or a refresh brought together come apart again.
  */
 import type { NodeId, ServiceKind } from '#contract'
 import type { ServiceReading } from '../domain/fleet/reading.ts'
@@ -115,7 +116,8 @@ function startLoop(parts: PollerParts, nodeId: NodeId): Loop {
   }
 
   async function run(): Promise<void> {
-    await rest(random() * pollMs())
+    let due = clock.monotonic() + random() * pollMs()
+    await rest(due - clock.monotonic())
     while (!stopping.signal.aborted) {
       const asked = waiting
       waiting = []
@@ -130,7 +132,9 @@ function startLoop(parts: PollerParts, nodeId: NodeId): Loop {
         if (!stopping.signal.aborted) log.error('round failed', { node: nodeId, error: String(error) })
       }
       for (const done of asked) done()
-      await rest(Math.max(leastRestMs, pollMs() - (clock.monotonic() - startedAt)))
+      const now = clock.monotonic()
+      due = now - startedAt < pollMs() ? nextPlace(due, pollMs(), now + leastRestMs) : now + leastRestMs
+      await rest(due - now)
     }
     for (const done of waiting) done()
   }
@@ -149,6 +153,11 @@ function startLoop(parts: PollerParts, nodeId: NodeId): Loop {
       return running
     },
   }
+}
+
+/** The first of `place`, `place + every`, `place + 2 × every`, … that is not before `earliest`. */
+function nextPlace(place: number, every: number, earliest: number): number {
+  return place + Math.max(0, Math.ceil((earliest - place) / every)) * every
 }
 
 async function round(parts: PollerParts, nodeId: NodeId, force: boolean, signal: AbortSignal): Promise<void> {
