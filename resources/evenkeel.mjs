@@ -18,6 +18,9 @@ const out = join(root, 'out/main')
 
 const NEEDED_NODE_API = 10
 
+/** Young objects get 24 MB instead of up to 130: a large fleet's rounds would fill that before anything is collected, and in longer pauses. */
+const NODE_FLAGS = ['--max-semi-space-size=8']
+
 /** A Node that can run the application: this one, else the one that npm installed beside us. */
 function suitableNode() {
   if (Number(process.versions.napi) >= NEEDED_NODE_API) return process.execPath
@@ -68,4 +71,4 @@ if (node === null) {
 buildWhenMissing(node)
 const electron = args[0] === 'start' ? electronBinary() : null
 if (electron !== null) run(electron, [root, ...args.slice(1)])
-else run(node, [join(out, args[0] === 'start' || args[0] === 'serve' ? 'browser.js' : 'cli.js'), ...args])
+else run(node, [...NODE_FLAGS, join(out, args[0] === 'start' || args[0] === 'serve' ? 'browser.js' : 'cli.js'), ...args])

@@ -34,6 +34,7 @@ import { createWatchers } from './app/watchers.ts'
 import { dataFolderFrom } from './data-folder.ts'
 import { probeNodeFacts } from './drivers/linux/node-facts.ts'
 import { createDrivers } from './drivers/registry.ts'
+import { keepHeapLean } from './lean-heap.ts'
 import { createLog } from './log.ts'
 import { openStore } from './store/open-store.ts'
 import { systemClock } from './system-clock.ts'
@@ -81,6 +82,7 @@ export interface ComposeOptions {
 
 /** The application as a shell runs it: in the user's data folder, with the machine's own clock. */
 export function composeFor(shell: ShellName, options: Pick<ComposeOptions, 'cipher' | 'lookOnly'> = {}): Promise<Console> {
+  keepHeapLean()
   const home = homedir()
   return compose({ dataFolder: dataFolderFrom(process.env, process.platform, home), shell, env: process.env, home, ...options })
 }

@@ -1,12 +1,14 @@
 /** The main process of Evenkeel and nothing else, watching the fleet it is told of; prints what that cost. Started by watch.ts. */
 import { readFileSync } from 'node:fs'
 import { compose } from '../../src-main/compose.ts'
+import { keepHeapLean } from '../../src-main/lean-heap.ts'
 import type { CallContext } from '../../src-main/app/handlers-type.ts'
 
 const [dataFolder, inventoryFile, secondsText] = process.argv.slice(2)
 if (dataFolder === undefined || inventoryFile === undefined) throw new Error('usage: watch-process.ts FOLDER INVENTORY SECONDS')
 const seconds = Number(secondsText)
 
+keepHeapLean()
 const console_ = await compose({ dataFolder, shell: 'cli', env: {}, home: dataFolder })
 const context: CallContext = {
   signal: new AbortController().signal,

@@ -35,7 +35,14 @@ export async function benchWatch(): Promise<void> {
     writeFileSync(inventory, JSON.stringify({ version: 1, fleet: 'bench', nodes }))
     const child = await promisify(execFile)(
       process.execPath,
-      [join(import.meta.dirname, 'watch-process.ts'), join(folder, 'data'), inventory, String(SECONDS)],
+      // the flag that the package's bin gives the shells
+      [
+        '--max-semi-space-size=8',
+        join(import.meta.dirname, 'watch-process.ts'),
+        join(folder, 'data'),
+        inventory,
+        String(SECONDS),
+      ],
       { maxBuffer: 1e7 },
     )
     const cost = JSON.parse(child.stdout.trim().split('\n').at(-1) ?? '{}') as Cost
