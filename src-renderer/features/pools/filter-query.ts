@@ -1,4 +1,5 @@
-import { serverStates, type ServerState } from '#contract'
+import type { ServerState } from '#contract'
+import { stateOrder } from '../../words/state-order.ts'
 
 /**
  * The query language of the filter bar: `state:down site:tyo pool:api node:lb1 kind:nginx web*`.
@@ -49,7 +50,7 @@ export interface FilterQuery {
 
 /** Values a key is limited to; the other keys take any name. */
 export const closedValues: { readonly [K in FilterKey]?: readonly string[] } = {
-  state: serverStates,
+  state: stateOrder,
   kind: kinds,
   is: filterTraits,
 }
