@@ -82,7 +82,8 @@ function report(code, output, notes) {
   const tests = results.testResults.flatMap((file) => file.assertionResults)
   // a file that cannot even be loaded has no tests to count: it counts as one
   const brokenFiles = results.testResults.filter((file) => file.status === 'failed' && !file.assertionResults.some(isFailed))
-  for (const file of brokenFiles) console.log(`Failed as a whole: ${relative(root, file.name)}: ${firstLine(file.message) || 'see above'}`)
+  for (const file of brokenFiles)
+    console.log(`Failed as a whole: ${relative(root, file.name)}: ${firstLine(file.message) || 'see above'}`)
   const skipped = tests.filter((test) => test.status !== 'passed' && test.status !== 'failed')
   for (const test of skipped) console.log(`Skipped: ${test.fullName}`)
   for (const { project, reason } of notes) console.log(`Skipped: project ${project}. ${reason}`)
