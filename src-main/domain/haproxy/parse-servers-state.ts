@@ -27,20 +27,22 @@ const texts = ['be_id', 'be_name', 'srv_id', 'srv_name', 'srv_addr', 'srv_port',
 const numbers = ['srv_op_state', 'srv_admin_state', 'srv_uweight', 'srv_iweight', 'srv_check_result'] as const
 const wanted = [...texts, ...numbers]
 
-/** Parsed by header name: later versions append columns. */
-export function parseServersState(text: string): ServerStateRow[] {
-  const headerEnd = endOfLine(text, 2)
-  if (!text.startsWith('1\n# ')) {
-    throw new UnexpectedReply('The reply to "show servers state" is not of format version 1.', text)
+/** The reply that starts at `from`, parsed by header name: later versions append columns. */
+export function parseServersState(text: string, from = 0): ServerStateRow[] {
+  const headerEnd = endOfLine(text, from + 2)
+  if (!text.startsWith('1\n# ', from)) {
+    throw new UnexpectedReply('The reply to "show servers state" is not of format version 1.', text.slice(from))
   }
-  const names = text.slice(4, headerEnd).split(' ')
+  const names = text.slice(from + 4, headerEnd).split(' ')
   const missing = wanted.find((name) => !names.includes(name))
-  if (missing !== undefined) throw new UnexpectedReply(`The reply to "show servers state" has no column "${missing}".`, text)
+  if (missing !== undefined)
+    throw new UnexpectedReply(`The reply to "show servers state" has no column "${missing}".`, text.slice(from))
   const slots = slotsFrom(names, wanted)
   const rows: ServerStateRow[] = []
+  const empty = new Array<string>(wanted.length).fill('')
   for (let start = headerEnd + 1; start < text.length && text[start] !== '\n';) {
     const end = endOfLine(text, start)
-    const cells = new Array<string>(wanted.length).fill('')
+    const cells = empty.slice()
     scanPlainLine(text, start, end, space, slots, cells)
     rows.push(rowFrom(cells, text))
     start = end + 1
@@ -50,15 +52,26 @@ export function parseServersState(text: string): ServerStateRow[] {
 
 function rowFrom(cells: string[], text: string): ServerStateRow {
   const [backendId = '', backend = '', serverId = '', server = '', host = '', port = '', hostName = ''] = cells
-  const [opState, adminState, weight, configuredWeight, checkResult] = numbers.map((name, index) => {
+  const integer = (place: number): number => {
     // Decimal: read as hexadecimal, a drained server with a second bit would look like one in maintenance.
-    const cell = cells[texts.length + index] ?? ''
+    const cell = cells[texts.length + place] ?? ''
     const value = cell.length > 0 && cell.charCodeAt(1) !== letterX ? Number(cell) : NaN
-    if (!Number.isInteger(value)) throw new UnexpectedReply(`A line of "show servers state" has no number in "${name}".`, text)
-    return value
-  }) as [number, number, number, number, number]
+    if (Number.isInteger(value)) return value
+    throw new UnexpectedReply(`A line of "show servers state" has no number in "${numbers[place]}".`, text)
+  }
   const address = addressFrom(host, port, hostName)
-  return { backendId, backend, serverId, server, address, opState, adminState, weight, configuredWeight, checkResult }
+  return {
+    backendId,
+    backend,
+    serverId,
+    server,
+    address,
+    opState: integer(0),
+    adminState: integer(1),
+    weight: integer(2),
+    configuredWeight: integer(3),
+    checkResult: integer(4),
+  }
 }
 
 /** `-` stands for an absent value. */

@@ -26,10 +26,11 @@ export function scanStatsCsv(text: string, wanted: readonly string[], from = 0):
   const names = text.slice(from + 2, headerEnd).split(',')
   const slots = slotsFrom(names, wanted)
   const rows: string[][] = []
+  const empty = new Array<string>(wanted.length).fill('')
   let position = headerEnd + 1
   let nextQuote = text.indexOf('"', position)
   while (position < text.length && text.charCodeAt(position) !== lineFeed) {
-    const row = new Array<string>(wanted.length).fill('')
+    const row = empty.slice()
     const lineEnd = endOfLine(text, position)
     if (nextQuote !== -1 && nextQuote < position) nextQuote = text.indexOf('"', position)
     if (nextQuote === -1 || nextQuote > lineEnd) {

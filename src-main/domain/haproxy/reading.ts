@@ -45,7 +45,7 @@ export function parseRound(text: string): Round {
     level: text.slice(0, levelEnd).trim(),
     info: parseInfo(text.slice(levelEnd + 2, infoEnd)),
     stats: stats.rows,
-    states: parseServersState(text.slice(stats.end)),
+    states: parseServersState(text, stats.end),
   }
 }
 
@@ -78,15 +78,15 @@ export type OldSessions = ReadonlyMap<string, number> | null
  * A server's sessions include those that old workers still have on it, which the stats socket does not show.
  */
 export function balancerReadingFrom(round: Round, workers: Worker[], oldSessions: OldSessions): BalancerReading {
-  const states = new Map(round.states.map((row) => [`${row.backendId}/${row.serverId}`, row]))
+  const stateOf = stateFinder(round.states)
   const pools = new Map<string, PoolReading>()
   const servers = new Map<string, ServerReading[]>()
   for (const row of round.stats) {
     const pool = cell(row, 'pxname')
     if (cell(row, 'type') === '1') pools.set(pool, poolFrom(row))
     else {
-      const state = states.get(`${cell(row, 'iid')}/${cell(row, 'sid')}`)
-      const old = oldSessions === null ? null : (oldSessions.get(nameOf(row)) ?? 0)
+      const state = stateOf(cell(row, 'iid'), cell(row, 'sid'))
+      const old = oldSessions === null ? null : oldSessions.size === 0 ? 0 : (oldSessions.get(nameOf(row)) ?? 0)
       const list = servers.get(pool)
       const server = serverFrom(row, state, old)
       if (list === undefined) servers.set(pool, [server])
@@ -102,6 +102,21 @@ export function balancerReadingFrom(round: Round, workers: Worker[], oldSessions
     workers,
     pools: [...pools.values()].filter((pool) => pool.servers.length > 0),
     canSetState: round.level === 'admin',
+  }
+}
+
+/** Both tables list servers in one order, so the next row is tried first; keys are made only when it is not the one. */
+function stateFinder(rows: readonly ServerStateRow[]): (backendId: string, serverId: string) => ServerStateRow | undefined {
+  let next = 0
+  let byIds: Map<string, ServerStateRow> | null = null
+  return (backendId, serverId) => {
+    const row = rows[next]
+    if (row?.serverId === serverId && row.backendId === backendId) {
+      next++
+      return row
+    }
+    byIds ??= new Map(rows.map((each) => [`${each.backendId}/${each.serverId}`, each]))
+    return byIds.get(`${backendId}/${serverId}`)
   }
 }
 
@@ -130,7 +145,10 @@ function serverFrom(row: Row, state: ServerStateRow | undefined, oldSessions: nu
       state === undefined
         ? 'unknown'
         : serverStateFrom({
-            ...state,
+            opState: state.opState,
+            adminState: state.adminState,
+            weight: state.weight,
+            checkResult: state.checkResult,
             word: cell(row, 'status'),
             sessions: sessions ?? 0,
             queue: number(row, 'qcur') ?? 0,
