@@ -141,6 +141,8 @@ function verdictOf(
   if (holders.length > 1) return 'split-brain'
   const [holder] = holders
   if (holder !== undefined) {
+    // An older claim of another member may be a failover seen from two moments, or the second holder: its next reading tells.
+    if ([...spans.values()].filter((span) => span.held).length > 1) return 'unknown'
     const span = spans.get(holder)
     const stopped = members.some((member) => member.nodeId === holder && member.daemonRunning === false)
     // Within one reading the daemon's word and the kernel's are some milliseconds apart: only a second one proves it.
