@@ -116,8 +116,9 @@ function startLoop(parts: PollerParts, nodeId: NodeId): Loop {
   }
 
   async function run(): Promise<void> {
-    let due = clock.monotonic() + random() * pollMs()
-    await rest(due - clock.monotonic())
+    const offsetMs = random() * pollMs()
+    let due = clock.monotonic() + offsetMs
+    await rest(offsetMs)
     while (!stopping.signal.aborted) {
       const asked = waiting
       waiting = []
