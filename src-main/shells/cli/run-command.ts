@@ -4,7 +4,7 @@ import { composeFor, type Console } from '../../compose.ts'
 import type { ErrorReply, FleetSnapshot } from '#contract'
 import { createClient, type Client } from './client.ts'
 import { CliError, exitCodeFor, exitCodes, type ExitCode } from './exit-codes.ts'
-import type { Terminal } from './terminal.ts'
+import { plain, type Terminal } from './terminal.ts'
 
 export interface Command {
   client: Client
@@ -43,7 +43,7 @@ export async function runCommand(
     const client = createClient(dispatcher, { user: `${userInfo().username}@${hostname()}`, shell: 'cli' })
     const print = (value: unknown, lines: () => readonly string[]): void => {
       if (json) terminal.out(JSON.stringify(value, null, 2))
-      else for (const line of lines()) terminal.out(line)
+      else for (const line of lines()) terminal.out(plain(line))
     }
     try {
       return await work({ client, terminal, console, json, signal: interrupted.signal, print })

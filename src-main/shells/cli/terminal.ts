@@ -16,7 +16,7 @@ export interface Terminal {
 export function processTerminal(): Terminal {
   return {
     out: (line) => void process.stdout.write(`${line}\n`),
-    err: (line) => void process.stderr.write(`${line}\n`),
+    err: (line) => void process.stderr.write(`${line.split('\n').map(plain).join('\n')}\n`),
     async ask(question) {
       if (!process.stdin.isTTY) return null
       const reader = createInterface({ input: process.stdin, output: process.stderr })
