@@ -38,7 +38,12 @@ export interface SocketShell {
   exec: (argv: readonly [string, ...string[]], signal: AbortSignal) => Promise<ExecResult>
 }
 
+/** What socat takes for a path and nothing else. */
+const socatPath = /^[A-Za-z0-9_./-]+$/
+
 export async function openUnixSocket(path: string, shell: SocketShell, signal: AbortSignal): Promise<Duplex> {
+  // perl and nc would take a relative one that begins with a dash for an option
+  if (!path.startsWith('/')) throw new AppError('request.invalid', `"${path}" is not the absolute path of a socket.`)
   if (!shell.forwardingRefused) {
     const forwarded = await forward(path, shell, signal)
     if (forwarded !== null) return forwarded
@@ -81,14 +86,17 @@ async function forward(path: string, shell: SocketShell, signal: AbortSignal): P
 /** What sudo lets this account run as a relay: the whole program, or at least socat on this very path. */
 async function privilegedRelay(path: string, shell: SocketShell, signal: AbortSignal): Promise<[string, ...string[]]> {
   const socat: [string, ...string[]] = ['socat', '-', `UNIX-CONNECT:${path}`]
-  for (const argv of [relayArgv(path), socat]) {
+  // in socat's own language `,` begins options and `!!` another address, and a sudo rule may have a wildcard
+  const usable = socatPath.test(path) ? [relayArgv(path), socat] : [relayArgv(path)]
+  for (const argv of usable) {
     const listed = await shell.exec(['sudo', '-n', '-l', ...argv], signal)
     if (listed.code === 0) return ['sudo', '-n', ...argv]
   }
-  const line = sudoersLine(shell.user, ['/usr/bin/socat', ...socat.slice(1)])
+  const line = socatPath.test(path) ? sudoersLine(shell.user, ['/usr/bin/socat', ...socat.slice(1)]) : null
   const message =
-    `${shell.user} may not open the socket ${path} on ${shell.where}, with or without sudo. Either give the account access to the socket ` +
-    `(for HAProxy: add it to the group named in the "stats socket" line), or install socat and add to /etc/sudoers.d: ${line}`
+    `${shell.user} may not open the socket ${path} on ${shell.where}, with or without sudo. Give the account access to the socket ` +
+    `(for HAProxy: add it to the group named in the "stats socket" line)` +
+    (line === null ? '.' : `, or install socat and add to /etc/sudoers.d: ${line}`)
   throw new AppError('exec.not-permitted', message, { details: { path, reason: 'not-permitted', sudoersLine: line } })
 }
 
