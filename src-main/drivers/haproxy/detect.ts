@@ -58,7 +58,7 @@ export async function detectHaproxy(
       privilege: tried.socket?.level ?? 'none',
     },
     findings: [
-      ...(instance === null ? [finding.notRunning(facts)] : []),
+      ...(instance === null ? [whyNone(facts, instances, given.config)] : []),
       ...(instances.length > 1 && given.config === undefined
         ? [
             finding.severalInstances(
@@ -80,6 +80,14 @@ function chooseInstance(
 ): HaproxyProcess | undefined {
   if (config === undefined) return instances[0]
   return instances.find(({ commandLine }) => config.every((path) => commandLine.configFiles.includes(path)))
+}
+
+function whyNone(facts: NodeFacts, instances: readonly HaproxyProcess[], config: readonly string[] = []): ProbeFinding {
+  if (instances.length === 0) return finding.notRunning(facts)
+  return finding.notWithThisConfig(
+    instances.map(({ pid }) => pid),
+    config,
+  )
 }
 
 /** Only what root started is run: anyone may call a program `haproxy`. */

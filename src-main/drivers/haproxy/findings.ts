@@ -14,6 +14,16 @@ export function notRunning(facts: NodeFacts): ProbeFinding {
   }
 }
 
+/** HAProxy runs, but none of its processes was started with the files that the inventory names. */
+export function notWithThisConfig(pids: readonly number[], config: readonly string[]): ProbeFinding {
+  return {
+    severity: 'error',
+    rule: 'haproxy.not-running',
+    message: `HAProxy runs (pid ${pids.join(', ')}), but not with the configuration that the node's settings name: ${config.join(', ')}. Correct the path, or leave it out.`,
+    fix: null,
+  }
+}
+
 export function severalInstances(pids: readonly number[], chosen: number): ProbeFinding {
   return {
     severity: 'warning',

@@ -140,7 +140,7 @@ function notPermitted(user: string, command: NginxCommand, ss: string): ProbeFin
 }
 
 /** sudoers(5): these characters of a command's arguments need a backslash. */
-const escapeForSudoers = (text: string): string => text.replace(/[,:=\\ *?[\]!]/g, '\\$&')
+const escapeForSudoers = (text: string): string => text.replace(/[\\,:=*?[\]!\s"'#]/g, '\\$&')
 
 function notRunning(foreign: boolean): ProbeFinding {
   return {
