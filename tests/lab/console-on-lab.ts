@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { FleetSnapshot, NodeView, RouterView, ServerView } from '#contract'
 import { createDispatcher } from '../../src-main/app/dispatcher.ts'
-import { compose } from '../../src-main/compose.ts'
+import { compose, type ComposeOptions } from '../../src-main/compose.ts'
 import { createClient, type Client } from '../../src-main/shells/cli/client.ts'
 import type { Lab } from './lab.ts'
 import { tryRun, type RunResult } from './run.ts'
@@ -43,9 +43,12 @@ export interface ConsoleOnLab {
 }
 
 /** Opens a workplace's data folder, into which the lab's inventory has been imported, and starts to read the nodes. */
-export async function openConsole(workplace: Workplace): Promise<ConsoleOnLab> {
+export async function openConsole(
+  workplace: Workplace,
+  overrides: NonNullable<ComposeOptions['overrides']> = {},
+): Promise<ConsoleOnLab> {
   const { dataFolder, environment, home } = workplace
-  const application = await compose({ dataFolder, shell: 'cli', env: environment, home, knownHostsFiles: [] })
+  const application = await compose({ dataFolder, shell: 'cli', env: environment, home, knownHostsFiles: [], overrides })
   const dispatcher = createDispatcher({ handlers: application.handlers, log: application.log })
   const forget = application.onEvent((name, payload) => dispatcher.publish(name, payload))
   const client = createClient(dispatcher, { user: 'lab test', shell: 'cli' })
