@@ -3,6 +3,7 @@
  * Only the shell that drives the data folder records; a viewer would write everything twice.
  */
 import type { FleetDelta, HistoryEntry, Inventory, NodeId, PoolId, RouterView, ServerState, Settings } from '#contract'
+import { ownText } from '../domain/fleet/own-text.ts'
 import { poolIdOf, serverIdOf } from '../domain/fleet/pools.ts'
 import { isReadable, type NodeFacts, type ServiceFacts } from '../domain/fleet/service-facts.ts'
 import type { Fleet } from '../domain/fleet/fleet-model.ts'
@@ -164,8 +165,8 @@ function keysOf(owner: string, nodeId: NodeId, reading: ServiceFacts['reading'],
       servers.every((server, index) => server.name === before.names[index])
     )
       return before
-    const names = servers.map((server) => server.name)
-    return { poolId, names, keys: names.map((name) => `${serverIdOf(poolId, name)}@${nodeId}`) }
+    const names = servers.map((server) => ownText(server.name))
+    return { poolId: ownText(poolId), names, keys: names.map((name) => ownText(`${serverIdOf(poolId, name)}@${nodeId}`)) }
   })
 }
 

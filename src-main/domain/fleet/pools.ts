@@ -1,4 +1,5 @@
 import type { NodeId, PairId, PoolId, PoolView, ServerId, ServerOnBalancer, ServerView, SiteId } from '#contract'
+import { ownText } from './own-text.ts'
 import type { PoolRates, ServerRates } from './rates.ts'
 import type { BalancerReading, PoolReading, ServerReading } from './reading.ts'
 import type { ServiceOnNode } from './service-facts.ts'
@@ -66,11 +67,11 @@ function poolView(id: PoolId, owner: PoolOwner, entries: readonly PoolOnNode[]):
   const from = entries.find((entry) => entry.service.readable) ?? entries[0]
   if (from === undefined) throw new Error(`pool ${id} comes from no balancer`)
   return {
-    id,
-    name: from.pool.name,
+    id: ownText(id),
+    name: ownText(from.pool.name),
     kind: from.reading.kind,
     mode: from.pool.mode,
-    algorithm: from.pool.algorithm,
+    algorithm: ownText(from.pool.algorithm),
     site: owner.site,
     pair: owner.pair,
     nodes: entries.map((entry) => entry.service.nodeId),
@@ -114,11 +115,12 @@ function serversOf(
     const address = found.find((each) => each.reading.address !== '')?.reading.address ?? ''
     if (old !== undefined && old.address === address && sameItems(old.on, on)) return old
     const states = on.map((cell) => cell.state)
+    const named = old ?? { id: ownText(serverIdOf(poolId, name)), poolId: ownText(poolId), name: ownText(name) }
     return {
-      id: old?.id ?? serverIdOf(poolId, name),
-      poolId,
-      name,
-      address,
+      id: named.id,
+      poolId: named.poolId,
+      name: named.name,
+      address: ownText(address),
       state: joinStates(states),
       disagrees: statesDisagree(states),
       on,
@@ -145,7 +147,7 @@ function cellOf(
 ): ServerOnBalancer {
   // What cannot be asked now has no state and no word. Figures stay: their age is that of the service.
   const state = service.readable ? reading.state : 'unknown'
-  const word = service.readable ? reading.word : ''
+  const word = service.readable ? ownText(reading.word) : ''
   return reused(previous, {
     nodeId: service.nodeId,
     state,
@@ -159,9 +161,13 @@ function cellOf(
     errorRate: rates?.errorsPerS ?? null,
     totalSessions: reading.totalSessions,
     adminState: reading.adminState,
-    check: previous !== undefined && sameFlat(previous.check, reading.check) ? previous.check : reading.check,
+    check: previous !== undefined && sameFlat(previous.check, reading.check) ? previous.check : ownCheck(reading.check),
     since: sinceOf(service, reading, state, previous),
   })
+}
+
+function ownCheck(check: ServerReading['check']): ServerReading['check'] {
+  return check === null ? null : { ...check, status: ownText(check.status), text: ownText(check.text) }
 }
 
 /** By the daemon's clock where it says; else when the console saw the change, and null for what it found that way. */

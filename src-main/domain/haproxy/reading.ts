@@ -1,4 +1,5 @@
 import type { Worker } from '#contract'
+import { ownText } from '../fleet/own-text.ts'
 import type { BalancerReading, PoolReading, ServerReading } from '../fleet/reading.ts'
 import { parseInfo, type WorkerInfo } from './parse-info.ts'
 import { parseServersState, type ServerStateRow } from './parse-servers-state.ts'
@@ -96,7 +97,7 @@ export function balancerReadingFrom(round: Round, workers: Worker[], oldSessions
   for (const pool of pools.values()) pool.servers = servers.get(pool.name) ?? []
   return {
     kind: 'haproxy',
-    version: round.info.version,
+    version: ownText(round.info.version),
     pid: round.info.pid,
     uptimeS: round.info.uptimeS,
     workers,
