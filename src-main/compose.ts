@@ -28,6 +28,7 @@ import type { SshTargets } from './app/ports/ssh.ts'
 import type { Cipher } from './app/ports/vault.ts'
 import { createProbeService, type ProbeNodeFacts } from './app/probe-service.ts'
 import { createSettingsService } from './app/settings-service.ts'
+import { tellRecovery } from './app/tell-recovery.ts'
 import { createTrustedKeysService } from './app/trusted-keys-service.ts'
 import { createVault } from './app/vault.ts'
 import { createWatchers } from './app/watchers.ts'
@@ -152,7 +153,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
   const poller = createPoller({
     sessions,
     probes,
-    sink: fleet,
+    sink: tellRecovery(fleet, () => resumeJobs()),
     pollMs,
     isPaused,
     random: overrides.random ?? Math.random,
@@ -179,8 +180,9 @@ export async function compose(options: ComposeOptions): Promise<Console> {
       clock,
       log,
       onChange(job) {
-        if (job.state === 'running') busyJobs.add(job.id)
-        else busyJobs.delete(job.id)
+        // a job that waits for a node needs the reading that notices the node's return
+        if (job.state === 'ended') busyJobs.delete(job.id)
+        else busyJobs.add(job.id)
         fleet.noteJob(job)
         publish('job.changed', job)
         paceChanged()
@@ -234,9 +236,12 @@ export async function compose(options: ComposeOptions): Promise<Console> {
       jobs.resumeAll()
     }
   })
-  // A job that waits for its node goes on when the node can be asked; whichever node it was, asking again is cheap.
+  // A job that waits goes on when its node or the daemon there can be asked again; asking for another one's sake is cheap.
+  function resumeJobs(): void {
+    if (started && isDriver()) jobs.resumeAll()
+  }
   sessions.onStatus((_nodeId, { state }) => {
-    if (state === 'connected' && started && isDriver()) jobs.resumeAll()
+    if (state === 'connected') resumeJobs()
   })
   for (const job of store.jobs.list({ limit: 50 })) fleet.noteJob(job)
 
