@@ -96,6 +96,8 @@ function startNode(folder: string, config: string, port: number): ChildProcess {
   mkdirSync('/run/sshd', { recursive: true })
   const script = `
     # bash reads /root/.bashrc for every command over ssh: this machine's own must not be part of the figures
+    # and the nodes balance with HAProxy alone, whatever else is installed here
+    for other in /usr/sbin/nginx /usr/sbin/keepalived; do test ! -e $other || mount --bind /dev/null $other || exit 1; done
     mount -t tmpfs tmpfs /root && mount -t tmpfs tmpfs /run && mkdir -p /run/haproxy /run/sshd || exit 1
     haproxy -W -S /run/haproxy-master.sock -D -q -p /run/haproxy.pid -f "$1" || exit 1
     exec /usr/sbin/sshd -D -q -f /dev/null -p "$2" -h "$3/host" -o PidFile=none -o UsePAM=no -o StrictModes=no \\
