@@ -31,6 +31,9 @@ function legsOf(topology: Topology): Leg[] {
   ]
 }
 
+/** The switch's end of a leg. */
+const portOf = (leg: Leg): string => `${leg.machine}-${leg.interface}`
+
 /** Every namespace a lab of this name can have, whether or not it has it now. */
 const allMachines = ['sw', 'lb1', 'lb2', 'lb3', 'lb4', 'sd', 'be', 'client'] as const
 
@@ -48,12 +51,11 @@ export async function networkUp(instance: Instance, topology: Topology): Promise
   const legs = legsOf(topology)
   for (const machine of new Set(legs.map((leg) => leg.machine))) {
     if (isReady(instance, machine)) continue
+    const own = legs.filter((leg) => leg.machine === machine)
     await removeNamespace(instance, machine)
-    await addMachine(
-      instance,
-      machine,
-      legs.filter((leg) => leg.machine === machine),
-    )
+    // The kernel takes the cables of a removed namespace away in its own time; their other ends are in the way until then.
+    for (const leg of own) await tryRun(['ip', '-n', namespaceOf(instance, 'sw'), 'link', 'del', portOf(leg)])
+    await addMachine(instance, machine, own)
   }
 }
 
@@ -79,10 +81,9 @@ async function addSwitch(instance: Instance, topology: Topology): Promise<void> 
 async function addMachine(instance: Instance, machine: string, legs: readonly Leg[]): Promise<void> {
   const sw = namespaceOf(instance, 'sw')
   const own = namespaceOf(instance, machine)
-  const port = (leg: Leg): string => `${machine}-${leg.interface}`
   await batch(null, [
     `netns add ${own}`,
-    ...legs.map((leg) => `link add ${leg.interface} netns ${own} type veth peer name ${port(leg)} netns ${sw}`),
+    ...legs.map((leg) => `link add ${leg.interface} netns ${own} type veth peer name ${portOf(leg)} netns ${sw}`),
   ])
   await batch(own, [
     'link set lo up',
@@ -93,7 +94,7 @@ async function addMachine(instance: Instance, machine: string, legs: readonly Le
   ])
   await batch(
     sw,
-    legs.map((leg) => `link set ${port(leg)} master ${leg.bridge} up`),
+    legs.map((leg) => `link set ${portOf(leg)} master ${leg.bridge} up`),
   )
   writeFileSync(readyFile(instance, machine), '')
 }
