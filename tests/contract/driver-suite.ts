@@ -29,8 +29,6 @@ export interface DriverRig {
   freeze: { run(): Promise<Undo>; reads: 'fails' | 'answers' }
   /** hide the daemon's program, and stop it */
   uninstall(): Promise<Undo>
-  /** take a right away that the driver needs; null where there is nothing to take from this account */
-  restrict: { run(): Promise<Undo>; rule: RegExp } | null
   /** overrides in which every path is `text` */
   overridesWith(text: string): ServiceOverrides
   /** whether a file exists on the node */
@@ -150,15 +148,6 @@ export function driverSuite(kind: ServiceKind, open: () => Promise<DriverRig>): 
         expect([...errorCodes, rig.freeze.reads]).toContain(await round)
       })
       await expect.poll(() => observe().then(() => 'reads', codeOf), { timeout: settleMs }).toBe('reads')
-    })
-
-    it('says which right is missing', async (test) => {
-      if (rig.restrict === null) return test.skip('this account has every right there is')
-      const { rule } = rig.restrict
-      await undone(await rig.restrict.run(), async () => {
-        const findings = (await detect())?.findings ?? expect.fail(`${kind} was not found`)
-        expect(findings.map((finding) => finding.rule)).toContainEqual(expect.stringMatching(rule))
-      })
     })
 
     it('says that the daemon does not run, and reads on once it does', async () => {

@@ -2,7 +2,7 @@ import { createHaproxyDriver } from '../../src-main/drivers/haproxy/driver.ts'
 import { driverSuite, type DriverRig } from '../contract/driver-suite.ts'
 import { systemClock } from '../contract/local-session.ts'
 import { describeLab } from './describe-lab.ts'
-import { haproxyConfig, haproxyConfigPath, haproxyPools, openHaproxyRoom, socketLine } from './haproxy-room.ts'
+import { haproxyConfigPath, haproxyPools, openHaproxyRoom } from './haproxy-room.ts'
 
 async function openRig(): Promise<DriverRig> {
   const room = await openHaproxyRoom()
@@ -44,14 +44,6 @@ async function openRig(): Promise<DriverRig> {
         await room.run('umount /usr/sbin/haproxy')
         await start()
       }
-    },
-    restrict: {
-      rule: /^haproxy\.level-not-admin$/,
-      async run() {
-        // With a master socket the driver would get admin level there.
-        await room.restartWith(haproxyConfig.replace(socketLine, socketLine.replace('level admin', 'level operator')), '-W')
-        return () => room.restartWith(haproxyConfig)
-      },
     },
     overridesWith: (text) => ({ haproxy: { socket: text, masterSocket: text, config: [text] } }),
     exists: (path) => room.exists(path),

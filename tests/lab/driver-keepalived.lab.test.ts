@@ -107,7 +107,6 @@ async function openRig(): Promise<DriverRig> {
         await startDaemon(room)
       }
     },
-    restrict: null,
     overridesWith: (text) => ({ keepalived: { config: text, pidFile: text } }),
     exists: (path) => room.exists(path),
     close: () => room.close(),

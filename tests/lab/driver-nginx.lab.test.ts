@@ -96,7 +96,6 @@ async function openRig(): Promise<DriverRig> {
         await startDaemon(room)
       }
     },
-    restrict: null,
     overridesWith: (text) => ({ nginx: { binary: text, config: text, stubStatusUrl: `http://127.0.0.1/${text}` } }),
     exists: (path) => room.exists(path),
     close: () => room.close(),

@@ -114,6 +114,8 @@ describeLab("HAProxy's servers, changed at run time", () => {
     const stale = admin()
     await expect(stale.setState(room.session, 'be_app', 'w1', 'drain', limits())).rejects.toThrow('not of level admin')
     expect((await bind()).serverAdmin).toBeNull()
+    const found = await driver.detect(room.session, room.facts, {}, within(5000))
+    expect(found?.findings.map(({ rule }) => rule)).toContain('haproxy.level-not-admin')
     expect((await observe()).canSetState).toBe(false)
     await room.restartWith(haproxyConfig)
     await expect.poll(async () => (await observe()).canSetState, { timeout: settleMs }).toBe(true)
