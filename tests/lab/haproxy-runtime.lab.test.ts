@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import type { CommandRecord } from '#contract'
 import { AppError } from '../../src-main/app/app-error.ts'
-import type { AdminLimits, BoundService, ServerAdmin } from '../../src-main/app/ports/driver.ts'
+import type { AdminLimits, BoundService, Detected, ServerAdmin } from '../../src-main/app/ports/driver.ts'
 import type { BalancerReading } from '../../src-main/domain/fleet/reading.ts'
 import { createHaproxyDriver } from '../../src-main/drivers/haproxy/driver.ts'
 import { systemClock, within } from '../contract/local-session.ts'
@@ -17,12 +17,10 @@ describeLab("HAProxy's servers, changed at run time", () => {
   const limits = (): AdminLimits => ({ ...within(5000), record: (command) => sent.push(command) })
   const changes = () => sent.map(({ command }) => command).filter((command) => command.startsWith('set '))
 
-  const bind = async (): Promise<BoundService> => {
-    const driver = createHaproxyDriver({ clock: systemClock })
-    return driver.bind(
-      (await driver.detect(room.session, room.facts, {}, within(5000))) ?? expect.fail('HAProxy was not found'),
-    )
-  }
+  const driver = createHaproxyDriver({ clock: systemClock })
+  const detect = async (): Promise<Detected> =>
+    (await driver.detect(room.session, room.facts, {}, within(5000))) ?? expect.fail('HAProxy was not found')
+  const bind = async (): Promise<BoundService> => driver.bind(await detect())
   const admin = (): ServerAdmin => service.serverAdmin ?? expect.fail('servers cannot be changed here')
   const observe = async (): Promise<BalancerReading> => {
     const reading = await service.observe(room.session, within(5000))
@@ -114,8 +112,7 @@ describeLab("HAProxy's servers, changed at run time", () => {
     const stale = admin()
     await expect(stale.setState(room.session, 'be_app', 'w1', 'drain', limits())).rejects.toThrow('not of level admin')
     expect((await bind()).serverAdmin).toBeNull()
-    const found = await driver.detect(room.session, room.facts, {}, within(5000))
-    expect(found?.findings.map(({ rule }) => rule)).toContain('haproxy.level-not-admin')
+    expect((await detect()).findings.map(({ rule }) => rule)).toContain('haproxy.level-not-admin')
     expect((await observe()).canSetState).toBe(false)
     await room.restartWith(haproxyConfig)
     await expect.poll(async () => (await observe()).canSetState, { timeout: settleMs }).toBe(true)
