@@ -11,11 +11,30 @@ export function cgroupOf(instance: Instance): string {
   return join(root, `evenkeel-lab-${instance.name}`)
 }
 
-/** Remove the groups that systemd made. They are directories that only rmdir removes, from the leaves up. */
-export function removeCgroups(folder: string): void {
+const patienceMs = 5_000
+const pauseMs = 50
+
+/**
+ * Remove the groups that systemd made. They are directories that only rmdir removes, from the leaves up; the kernel calls one busy
+ * for a moment after the last process in it was killed.
+ */
+export async function removeCgroups(folder: string): Promise<void> {
+  const deadline = performance.now() + patienceMs
+  for (;;) {
+    try {
+      return removeTree(folder)
+    } catch (error) {
+      const isBusy = (error as NodeJS.ErrnoException).code === 'EBUSY'
+      if (!isBusy || performance.now() > deadline) throw error
+      await new Promise((resolve) => setTimeout(resolve, pauseMs))
+    }
+  }
+}
+
+function removeTree(folder: string): void {
   if (!existsSync(folder)) return
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) removeCgroups(join(folder, entry.name))
+    if (entry.isDirectory()) removeTree(join(folder, entry.name))
   }
   rmdirSync(folder)
 }

@@ -267,7 +267,8 @@ describeLab('bringing a lab up and down', () => {
     expect((await lab.exec('sd', ['systemctl', 'is-active', 'haproxy'])).stdout).toBe('active\n')
 
     expect(await leftovers(), 'the search finds its control groups').toContain(cgroupOf(instance))
-    expect(await runCli('down')).toMatchObject({ code: 0 })
+    const ended = await runCli('down')
+    expect(ended, ended.stderr).toMatchObject({ code: 0 })
     expect(await leftovers()).toEqual([])
   })
 

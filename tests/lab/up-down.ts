@@ -57,7 +57,7 @@ export async function down(instance: Instance): Promise<void> {
   const release = await takeLock(`${instance.name}/up-down`, 60_000)
   try {
     await endAll(instance)
-    removeCgroups(cgroupOf(instance))
+    await removeCgroups(cgroupOf(instance))
     await networkDown(instance)
     removeFiles(instance.outputDir)
     removeIfEmpty(dirname(instance.outputDir))
