@@ -20,7 +20,7 @@ import { startSshFleet, type SshFleet } from './ssh-fleet.ts'
 
 const SERVERS = 500
 const NODE_COUNTS = [1, 10, 100]
-export const limits = () => ({ signal: new AbortController().signal, timeoutMs: 120_000 })
+const limits = () => ({ signal: new AbortController().signal, timeoutMs: 120_000 })
 
 /** One round = every node's HAProxy read once, all nodes at the same time. */
 export async function benchPoll(): Promise<void> {
@@ -65,9 +65,9 @@ export async function benchPoll(): Promise<void> {
   }
 }
 
-export const idOf = (index: number) => v.parse(NodeId, `n${index + 1}`)
+const idOf = (index: number) => v.parse(NodeId, `n${index + 1}`)
 
-export function createSessions(fleet: SshFleet) {
+function createSessions(fleet: SshFleet) {
   const byId = new Map(fleet.nodes.map((node) => [node.name, node]))
   const hostKeys = createHostKeyPolicy({
     trusted: { list: () => [] },
@@ -90,7 +90,7 @@ export function createSessions(fleet: SshFleet) {
   })
 }
 
-export async function bindNode(session: NodeSession): Promise<{ session: NodeSession; service: BoundService }> {
+async function bindNode(session: NodeSession): Promise<{ session: NodeSession; service: BoundService }> {
   const driver = createHaproxyDriver({ clock: systemClock })
   const detected = await driver.detect(session, await probeNodeFacts(session, limits()), {}, limits())
   if (detected === null) throw new Error(`no HAProxy was found on ${session.nodeId}`)

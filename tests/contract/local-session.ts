@@ -7,7 +7,6 @@ import type { Duplex } from 'node:stream'
 import * as v from 'valibot'
 import { NodeId } from '#contract'
 import { AppError } from '../../src-main/app/app-error.ts'
-import type { Clock } from '../../src-main/app/ports/clock.ts'
 import type { CallLimits, ExecOptions, ExecResult, NodeSession } from '../../src-main/app/ports/node-session.ts'
 
 /** Everything that reached a shell or a socket, for the tests that say what must not. */
@@ -73,25 +72,6 @@ async function openUnixSocket(path: string, { signal }: CallLimits): Promise<Dup
     throw new AppError('ssh.channel-refused', `The socket ${path} could not be opened on this machine.`, { cause })
   }
   return socket
-}
-
-/** Real time. */
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  sleep: (ms, signal) =>
-    new Promise((resolve, reject) => {
-      const stop = (): void => {
-        clearTimeout(timer)
-        reject(signal.reason as Error)
-      }
-      if (signal.aborted) return reject(signal.reason as Error)
-      const timer = setTimeout(() => {
-        signal.removeEventListener('abort', stop)
-        resolve()
-      }, ms)
-      signal.addEventListener('abort', stop, { once: true })
-    }),
 }
 
 export const within = (timeoutMs: number): CallLimits => ({ signal: new AbortController().signal, timeoutMs })

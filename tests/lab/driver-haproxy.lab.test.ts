@@ -1,6 +1,7 @@
 import { createHaproxyDriver } from '../../src-main/drivers/haproxy/driver.ts'
 import { driverSuite, type DriverRig } from '../contract/driver-suite.ts'
-import { systemClock } from '../contract/local-session.ts'
+import { systemClock } from '../../src-main/system-clock.ts'
+
 import { describeLab } from './describe-lab.ts'
 import { haproxyConfigPath, haproxyPools, openHaproxyRoom } from './haproxy-room.ts'
 

@@ -1,6 +1,7 @@
 import { createKeepalivedDriver } from '../../src-main/drivers/keepalived/driver.ts'
 import { driverSuite, type DriverRig, type Undo } from '../contract/driver-suite.ts'
-import { systemClock } from '../contract/local-session.ts'
+import { systemClock } from '../../src-main/system-clock.ts'
+
 import { openNodeRoom, type NodeRoom } from './node-room.ts'
 
 const config = `global_defs {

@@ -1,6 +1,7 @@
 import { createNginxDriver } from '../../src-main/drivers/nginx/driver.ts'
 import { driverSuite, type DriverRig, type Undo } from '../contract/driver-suite.ts'
-import { systemClock } from '../contract/local-session.ts'
+import { systemClock } from '../../src-main/system-clock.ts'
+
 import { openNodeRoom, type NodeRoom } from './node-room.ts'
 
 const main = `load_module /usr/lib/nginx/modules/ngx_stream_module.so;

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { CONTENT_SECURITY_POLICY } from '../content-security-policy.ts'
 
 /**
  * What the loopback server insists on, apart from the token:
@@ -7,19 +8,6 @@ import type { IncomingMessage } from 'node:http'
  * - `Origin` of a WebSocket must be the very page this server served.
  */
 const LOOPBACK_NAMES = new Set(['127.0.0.1', 'localhost', '[::1]'])
-
-export const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "font-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "object-src 'none'",
-].join('; ')
 
 /** Sent with every answer, errors included. */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {

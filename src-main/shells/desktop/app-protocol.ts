@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { extname, join, relative, sep } from 'node:path'
 import type { CustomScheme, Protocol } from 'electron'
+import { CONTENT_SECURITY_POLICY } from '../content-security-policy.ts'
 
 /**
  * The window is served from `app://console/`, never from `file://`. Only files that existed in the built window when the application
@@ -25,10 +26,6 @@ const TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
   '.json': 'application/json; charset=utf-8',
 }
-
-const CONTENT_SECURITY_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
-  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
 
 /** Answers one request of the window. Exported for its tests; `handleAppProtocol` registers it. */
 export function createAppHandler(windowFolder: string): (request: Pick<Request, 'url' | 'method'>) => Promise<Response> {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { NodeFacts } from '../../../../src-main/app/ports/driver.ts'
 import { createKeepalivedDriver } from '../../../../src-main/drivers/keepalived/driver.ts'
-import { systemClock } from '../../../contract/local-session.ts'
+import { systemClock } from '../../../../src-main/system-clock.ts'
+
 import { fixture } from '../../domain/keepalived/fixtures.ts'
 import { limits, refused, scriptedSession, sections } from '../linux/scripted-session.ts'
 

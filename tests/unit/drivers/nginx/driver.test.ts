@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { AppError } from '../../../../src-main/app/app-error.ts'
 import type { NodeFacts } from '../../../../src-main/app/ports/driver.ts'
 import { createNginxDriver } from '../../../../src-main/drivers/nginx/driver.ts'
-import { systemClock } from '../../../contract/local-session.ts'
+import { systemClock } from '../../../../src-main/system-clock.ts'
+
 import { limits, refused, scriptedSession, sections, type Answer } from '../linux/scripted-session.ts'
 
 const facts: NodeFacts = { hostName: 'lb1', os: '', user: 'ops', initSystem: 'systemd', sudo: 'available' }
