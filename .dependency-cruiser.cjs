@@ -91,6 +91,13 @@ module.exports = {
       '^src-main/(domain|drivers|transport|practice|shells|compose)',
     ),
     never(
+      'practice-stands-alone',
+      'The practice fleet is reached as any other fleet is; it knows the rules of the trade and nothing of the console.',
+      '^src-main/practice',
+      '^src-main/(app|drivers|transport|store|vault|shells|compose)',
+    ),
+    onlyFrom('just-bash', 'src-main/practice/machine'),
+    never(
       'shells-are-thin',
       'A shell knows compose, the dispatcher and the contract.',
       '^src-main/shells',
