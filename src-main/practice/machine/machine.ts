@@ -18,8 +18,13 @@ export interface Machine {
   syslog(program: string, pid: number, line: string): void
   /** Runs a program by its absolute path or through PATH, as init would. Rejects with PosixError `ENOENT` when there is none. */
   run(argv: readonly [string, ...string[]], options?: RunOptions): Promise<RunResult>
-  /** The power cable: every process ends without a signal, every socket and address goes. The files stay. */
+  /**
+   * The power cable: every process ends without a signal, every added address goes, and the link is down, so that peers wait rather than
+   * are refused. The files stay.
+   */
   powerOff(): Promise<void>
+  /** Boots again: init runs, the link is up. Daemons are started by whoever calls this. */
+  powerOn(): void
 }
 
 /** Time, so that tests can move it. */
@@ -59,6 +64,7 @@ const strerror = {
   ENOTDIR: 'Not a directory',
   ENOTEMPTY: 'Directory not empty',
   EPERM: 'Operation not permitted',
+  EPIPE: 'Broken pipe',
   EROFS: 'Read-only file system',
   ESRCH: 'No such process',
   ETIMEDOUT: 'Connection timed out',
@@ -77,24 +83,27 @@ export interface FileStat {
   inode: number
 }
 
-/** Synchronous, as a local disk seems to be. Paths are absolute. Every method throws PosixError. `uid` 0 (the default) may do everything. */
+/**
+ * Synchronous, as a local disk seems to be. Paths are absolute. Every method throws PosixError. `uid` is who asks; 0 (the default) may do
+ * everything. Groups are those of /etc/passwd and /etc/group.
+ */
 export interface FileTree {
   read(path: string, uid?: number): Buffer
   /** Creates or truncates; keeps owner and mode of what was there. A new file gets `mode` (0o644) and the owner `uid`. */
   write(path: string, bytes: Buffer | string, options?: { mode?: number; uid?: number; append?: boolean }): void
-  stat(path: string): FileStat
+  stat(path: string, uid?: number): FileStat
   /** does not follow the last symlink */
-  lstat(path: string): FileStat
-  list(path: string): string[]
+  lstat(path: string, uid?: number): FileStat
+  list(path: string, uid?: number): string[]
   makeDirectory(path: string, options?: { mode?: number; uid?: number; parents?: boolean }): void
   remove(path: string, options?: { recursive?: boolean; uid?: number }): void
   /** rename(2): replaces the target atomically */
   rename(from: string, to: string, uid?: number): void
-  link(existing: string, path: string): void
-  symlink(target: string, path: string): void
-  readLink(path: string): string
-  realPath(path: string): string
-  setMode(path: string, mode: number): void
+  link(existing: string, path: string, uid?: number): void
+  symlink(target: string, path: string, uid?: number): void
+  readLink(path: string, uid?: number): string
+  realPath(path: string, uid?: number): string
+  setMode(path: string, mode: number, uid?: number): void
   setOwner(path: string, uid: number, gid: number): void
   mayAccess(path: string, uid: number, want: 'read' | 'write' | 'execute'): boolean
   exists(path: string): boolean
@@ -111,7 +120,7 @@ export interface VirtualFiles {
   read(path: string, uid: number): Buffer
   lstat(path: string): FileStat
   list(path: string): string[]
-  readLink(path: string): string
+  readLink(path: string, uid: number): string
 }
 
 export type SignalName =
