@@ -260,6 +260,8 @@ export interface SocketEntry {
 /** What a program was called with, and where its output goes. */
 export interface ProgramCall {
   readonly machine: Machine
+  /** the process it runs as */
+  readonly pid: number
   /** argv[0] is the name it was called by */
   readonly argv: readonly string[]
   readonly stdin: Buffer
