@@ -1,9 +1,16 @@
-/** A server as a balancing algorithm sees it. */
+/** A server as a balancing algorithm sees it. Servers are listed in the order of the configuration, which decides ties. */
 export interface BalanceServer {
   /** the name the caller knows it by */
   readonly id: string
   /** effective weight as the daemon counts it; 0 takes no new work */
   readonly weight: number
+  /** of one that takes no new work: the weight whose place it keeps in a hash (nginx `down`, HAProxy's configured weight); absent = none */
+  readonly keptWeight?: number
+  /**
+   * what the daemon places it by in a consistent hash: nginx the `server` parameter as written (`198.18.0.21:8000`; absent = the id),
+   * HAProxy the server's number (`srv_id` of `show servers state`; absent = its position in the list, from 1)
+   */
+  readonly hashedBy?: string
 }
 
 /** What is known of a server at the moment of choosing. */
