@@ -8,8 +8,8 @@ interface Entry {
   readonly id: string
   /** sixteenths of the configured weight */
   weight: number
-  /** waiting for the first turn of this round, placed in this round, or put off to the next */
-  queue: 'first' | 'placed' | 'later'
+  /** taking no work, waiting for the first turn of this round, placed in this round, or put off to the next */
+  queue: 'out' | 'first' | 'placed' | 'later'
   lastPosition: number
   nextPosition: number
   /** what integer division left over, so that positions do not drift */
@@ -49,13 +49,19 @@ export function createHaproxyRoundRobin(): Picker {
     entry.arrival = arrivals++
   }
 
-  function add(id: string, weight: number, started: boolean): void {
-    const entry: Entry = { id, weight, queue: 'first', lastPosition: 0, nextPosition: 0, remainder: 0, key: 0, arrival: 0 }
-    entries.set(id, entry)
+  /** What it had left over when it was taken out is still its own when it comes back. */
+  function comeIn(entry: Entry, weight: number, started: boolean): void {
+    entry.weight = weight
     nextWeight += weight
     if (!started) return enqueue(entry, 'first')
     entry.nextPosition = position + Math.floor(Math.max(0, nextWeight + roundWeight - position) / weight)
     place(entry)
+  }
+
+  function goOut(entry: Entry): void {
+    nextWeight -= entry.weight
+    entry.weight = 0
+    entry.queue = 'out'
   }
 
   function reweigh(entry: Entry, weight: number): void {
@@ -100,19 +106,20 @@ export function createHaproxyRoundRobin(): Picker {
     setServers(servers: readonly BalanceServer[]) {
       const started = roundWeight > 0
       const weights = new Map(servers.map((server) => [server.id, server.weight * haproxyWeightScale]))
-      for (const entry of [...entries.values()]) {
-        if ((weights.get(entry.id) ?? 0) > 0) continue
-        nextWeight -= entry.weight
-        entries.delete(entry.id)
+      for (const entry of entries.values()) {
+        if (entry.weight > 0 && !weights.get(entry.id)) goOut(entry)
+        if (!weights.has(entry.id)) entries.delete(entry.id)
       }
       for (const [id, weight] of weights) {
-        const entry = entries.get(id)
-        if (entry === undefined && weight > 0) add(id, weight, started)
-        else if (entry !== undefined && entry.weight !== weight) reweigh(entry, weight)
+        const entry = entries.get(id) ?? newEntry(id)
+        entries.set(id, entry)
+        if (entry.weight === weight) continue
+        if (entry.queue === 'out') comeIn(entry, weight, started)
+        else reweigh(entry, weight)
       }
     },
     pick() {
-      if (entries.size === 0) return null
+      if (nextWeight === 0) return null
       if (roundWeight === 0) nextRound()
       let entry = take()
       if (entry === null) {
@@ -133,4 +140,8 @@ export function createHaproxyRoundRobin(): Picker {
       return entry.id
     },
   }
+}
+
+function newEntry(id: string): Entry {
+  return { id, weight: 0, queue: 'out', lastPosition: 0, nextPosition: 0, remainder: 0, key: 0, arrival: 0 }
 }
