@@ -1,0 +1,337 @@
+import type { Socket } from 'node:net'
+
+import {
+  PosixError,
+  type Connection,
+  type MachineAddress,
+  type MachineNetwork,
+  type PosixCode,
+  type PracticeClock,
+  type SocketEntry,
+} from '../machine/machine.ts'
+import { freezeSocket, type FrozenSocket } from './frozen-socket.ts'
+import type { Endpoint, Loopback, OpenPort } from './loopback.ts'
+import type { Member, Wire } from './wire.ts'
+
+/** What the machine itself does with its network. */
+export interface LocalMachineNetwork extends MachineNetwork, Member {
+  /** The kernel closes what an ended process left open. */
+  endProcess(pid: number): void
+  /** Link down, listeners and added addresses gone. */
+  powerOff(): void
+}
+
+interface Listening {
+  address: string
+  port: number
+  pid: number
+  onConnection: (connection: Connection) => void
+}
+
+interface Established {
+  socket: Socket
+  local: Endpoint
+  remote: Endpoint
+  pid: number
+  /** within the machine; no cable is involved */
+  isInternal: boolean
+  frozen: FrozenSocket | null
+}
+
+/** Came while the cable was out. */
+interface Held {
+  socket: Socket
+  local: Endpoint
+  frozen: FrozenSocket
+}
+
+/** The kernel asks three times for an address on the segment, a second apart, before it gives up. */
+const neighbourTimeoutMs = 3000
+const isLocalhost = (address: string): boolean => address.startsWith('127.0.0.')
+
+export function createMachineNetwork(options: {
+  own: MachineAddress
+  clock: PracticeClock
+  wire: Wire
+  loopback: Loopback
+}): LocalMachineNetwork {
+  const { own, clock, wire, loopback } = options
+  let addresses: MachineAddress[] = []
+  let linkUp = true
+  let advertsBlocked = false
+  /** by `address:port` */
+  const listeners = new Map<string, Listening>()
+  const established = new Set<Established>()
+  const receivers = new Set<(packet: Buffer, source: string) => void>()
+  const held = new Set<Held>()
+  /** What answered before the power went: callers there wait, and are not refused. */
+  const dark = new Map<string, Listening>()
+  /** doors for callers on this machine itself, by `address:port` */
+  const internalPorts = new Map<string, OpenPort>()
+
+  const holds = (address: string): boolean => addresses.some((held) => held.address === address)
+
+  function listenerAt(address: string, port: number, among: ReadonlyMap<string, Listening> = listeners): Listening | null {
+    return among.get(`${address}:${port}`) ?? among.get(`*:${port}`) ?? null
+  }
+
+  /** A wildcard listener is at every address of the machine. */
+  function refresh({ address, port }: Endpoint): void {
+    for (const at of address === '*' ? addresses.map((held) => held.address) : [address]) wire.refresh(at, [port])
+    for (const [key, door] of internalPorts) {
+      const [doorAddress = '', doorPort] = key.split(':')
+      if (Number(doorPort) !== port || listenerAt(doorAddress, port) !== null) continue
+      internalPorts.delete(key)
+      void door.close()
+    }
+  }
+
+  function stopListening(listening: Listening): void {
+    const key = `${listening.address}:${listening.port}`
+    if (listeners.get(key) !== listening) return
+    listeners.delete(key)
+    refresh(listening)
+  }
+
+  function track(one: Omit<Established, 'frozen'>): void {
+    const entry: Established = { ...one, frozen: null }
+    established.add(entry)
+    // A frozen socket that its owner destroyed stays until the cable is back: the other end has heard nothing.
+    entry.socket.once('close', () => entry.frozen === null && established.delete(entry))
+    if (!linkUp && !entry.isInternal) entry.frozen = freezeSocket(entry.socket)
+  }
+
+  function accept(socket: Socket, local: Endpoint, isInternal: boolean): void {
+    const listening = listenerAt(local.address, local.port)
+    if (listening === null || socket.destroyed) return void socket.resetAndDestroy()
+    const remote = wire.callerOf(socket)
+    track({ socket, local, remote, pid: listening.pid, isInternal })
+    listening.onConnection({ socket, local, remote })
+  }
+
+  /** A door of this machine alone: for 127.0.0.1, and for its own addresses whoever else answers for them outside. */
+  async function locateInternal(address: string, port: number): Promise<Endpoint | null> {
+    if (listenerAt(address, port) === null) return null
+    const key = `${address}:${port}`
+    const door =
+      internalPorts.get(key) ??
+      loopback.open({ address: '127.0.0.1', port: 0 }, (socket) => acceptInternal(socket, { address, port }))
+    internalPorts.set(key, door)
+    return door.ready
+  }
+
+  function acceptInternal(socket: Socket, local: Endpoint): void {
+    socket.on('error', ignore)
+    if (loopback.isNative) accept(socket, local, true)
+    else setImmediate(() => accept(socket, local, true))
+  }
+
+  /** Where `to` really is, or how the attempt fails: at once, or after a wait. */
+  async function route(to: Endpoint, isInternal: boolean): Promise<Endpoint | { code: PosixCode; afterMs: number }> {
+    if (!isInternal) {
+      if (!loopback.has(to.address) || addresses.length === 0) return { code: 'EHOSTUNREACH', afterMs: 0 }
+      const owner = wire.ownerOf(to.address)
+      if (!linkUp || owner === null) return { code: 'EHOSTUNREACH', afterMs: neighbourTimeoutMs }
+      if (!owner.linkUp) return { code: 'ETIMEDOUT', afterMs: Infinity }
+    }
+    const found = await (isInternal ? locateInternal(to.address, to.port) : wire.locate(to.address, to.port))
+    return found ?? { code: 'ECONNREFUSED', afterMs: 0 }
+  }
+
+  function connect({
+    address,
+    port,
+    pid,
+    timeoutMs,
+  }: {
+    address: string
+    port: number
+    pid: number
+    timeoutMs: number
+  }): Promise<Socket> {
+    const isInternal = isLocalhost(address) || holds(address)
+    const sourceAddress = isInternal ? address : (addresses[0]?.address ?? address)
+    return new Promise((resolve, reject) => {
+      let socket: Socket | null = null
+      let isSettled = false
+      const timers = [clock.after(timeoutMs, () => fail('ETIMEDOUT'))]
+      const settle = (): void => {
+        isSettled = true
+        for (const cancel of timers) cancel()
+      }
+      const fail = (code: PosixCode): void => {
+        if (isSettled) return
+        settle()
+        socket?.destroy()
+        reject(new PosixError(code))
+      }
+      void route({ address, port }, isInternal).then((found) => {
+        if (isSettled) return
+        if ('code' in found) {
+          if (found.afterMs === 0) fail(found.code)
+          else if (found.afterMs < timeoutMs) timers.push(clock.after(found.afterMs, () => fail(found.code)))
+          return
+        }
+        const connecting = loopback.connect(found, sourceAddress)
+        socket = connecting
+        connecting.on('error', (error) => fail(codeOf(error)))
+        connecting.once('connect', () => {
+          if (isSettled) return void connecting.destroy()
+          settle()
+          const local = { address: sourceAddress, port: connecting.localPort ?? 0 }
+          wire.connected(connecting, local)
+          track({ socket: connecting, local, remote: { address, port }, pid, isInternal })
+          resolve(connecting)
+        })
+      }, reject)
+    })
+  }
+
+  const network: LocalMachineNetwork = {
+    interfaceName: 'eth0',
+    addresses: () => [...addresses],
+
+    addAddress(added) {
+      if (holds(added.address)) throw new PosixError('EEXIST')
+      addresses.push(added)
+      wire.hold(network, added.address)
+    },
+
+    removeAddress(address) {
+      if (!holds(address)) throw new PosixError('EADDRNOTAVAIL')
+      addresses = addresses.filter((held) => held.address !== address)
+      wire.drop(network, address)
+      for (const { socket, local } of [...established]) if (local.address === address) socket.resetAndDestroy()
+    },
+
+    announce(address) {
+      if (linkUp) wire.announce(network, address)
+    },
+
+    listen({ address, port, pid, nonlocal = false }, onConnection) {
+      if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new PosixError('EINVAL')
+      if (address !== '*' && !isLocalhost(address) && !nonlocal && !holds(address)) throw new PosixError('EADDRNOTAVAIL')
+      const isTaken =
+        address === '*' ? [...listeners.values()].some((other) => other.port === port) : listenerAt(address, port) !== null
+      if (isTaken) throw new PosixError('EADDRINUSE')
+      const listening: Listening = { address, port, pid, onConnection }
+      listeners.set(`${address}:${port}`, listening)
+      refresh(listening)
+      return { address, port, close: () => stopListening(listening) }
+    },
+
+    connect,
+
+    sockets() {
+      const listening = [...listeners.values()].map(({ address, port, pid }): SocketEntry => ({
+        state: 'LISTEN',
+        local: { address, port },
+        remote: null,
+        pid,
+      }))
+      const connections = [...established]
+        .filter(({ socket }) => !socket.destroyed)
+        .map(({ local, remote, pid }): SocketEntry => ({ state: 'ESTAB', local, remote, pid }))
+      return [...listening, ...connections]
+    },
+
+    sendToSegment(packet, source) {
+      if (linkUp && !advertsBlocked) wire.send(network, packet, source)
+    },
+
+    onSegment(receive) {
+      receivers.add(receive)
+      return () => receivers.delete(receive)
+    },
+
+    receive(packet, source) {
+      if (!linkUp || advertsBlocked) return
+      for (const receive of [...receivers]) receive(packet, source)
+    },
+
+    setLink(up) {
+      if (up === linkUp) return
+      linkUp = up
+      if (!up) {
+        for (const entry of established) if (!entry.isInternal) entry.frozen = freezeSocket(entry.socket)
+        return
+      }
+      const forgotten = [...dark.values()]
+      dark.clear()
+      for (const listening of forgotten) refresh(listening)
+      for (const entry of [...established]) {
+        entry.frozen?.thaw()
+        entry.frozen = null
+        if (entry.socket.destroyed) established.delete(entry)
+      }
+      for (const { socket, local, frozen } of held) {
+        frozen.thaw()
+        if (!socket.destroyed) accept(socket, local, false)
+      }
+      held.clear()
+    },
+
+    get linkUp() {
+      return linkUp
+    },
+
+    setAdvertsBlocked(blocked) {
+      advertsBlocked = blocked
+    },
+
+    wants: (address, port) => listenerAt(address, port) !== null || listenerAt(address, port, dark) !== null,
+
+    wantedPorts: (address) =>
+      [...listeners.values(), ...dark.values()]
+        .filter((one) => one.address === '*' || one.address === address)
+        .map((one) => one.port),
+
+    arrive(socket, local) {
+      socket.on('error', ignore)
+      if (linkUp) accept(socket, local, false)
+      else held.add({ socket, local, frozen: freezeSocket(socket) })
+    },
+
+    endProcess(pid) {
+      for (const listening of [...listeners.values()]) if (listening.pid === pid) stopListening(listening)
+      for (const entry of [...established]) if (entry.pid === pid) entry.socket.destroy()
+    },
+
+    powerOff() {
+      network.setLink(false)
+      for (const [key, listening] of listeners) dark.set(key, listening)
+      listeners.clear()
+      receivers.clear()
+      for (const { address } of addresses.slice(1)) network.removeAddress(address)
+      for (const entry of [...established]) entry.socket.destroy()
+      for (const door of internalPorts.values()) void door.close()
+      internalPorts.clear()
+    },
+
+    cut() {
+      for (const { frozen } of held) frozen.cut()
+      for (const { socket, frozen } of [...established]) {
+        if (frozen === null) socket.destroy()
+        else frozen.cut()
+      }
+      for (const door of internalPorts.values()) void door.close()
+      held.clear()
+      established.clear()
+      internalPorts.clear()
+      listeners.clear()
+      dark.clear()
+      receivers.clear()
+    },
+  }
+  network.addAddress(own)
+  network.announce(own.address)
+  return network
+}
+
+/** A lost peer is told to whoever uses the socket; nobody listening must not end the application. */
+function ignore(): void {}
+
+function codeOf(error: Error): PosixCode {
+  const code = 'code' in error ? error.code : null
+  return code === 'ETIMEDOUT' || code === 'EHOSTUNREACH' || code === 'ECONNRESET' ? code : 'ECONNREFUSED'
+}
