@@ -2,14 +2,7 @@ import type { Segment } from '../network/segment.ts'
 import { groupsOf } from './accounts.ts'
 import { writeBaseTree } from './base-tree.ts'
 import { createFileTree } from './file-tree.ts'
-import {
-  PosixError,
-  type Machine,
-  type MachineAddress,
-  type PracticeClock,
-  type RunOptions,
-  type RunResult,
-} from './machine.ts'
+import { PosixError, type Machine, type MachineAddress, type PracticeClock } from './machine.ts'
 import { createProcFiles } from './proc-files.ts'
 import { createProcessTable } from './process-table.ts'
 import { createPrograms } from './programs.ts'
