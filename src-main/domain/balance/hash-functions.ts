@@ -6,9 +6,9 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
   return crc
 })
 
-/** CRC-32 as in zlib; nginx's `hash`. */
-export function crc32(bytes: Iterable<number>): number {
-  let crc = 0xffffffff
+/** CRC-32 as in zlib; nginx's `hash`. `before`: of the bytes that come before these. */
+export function crc32(bytes: Iterable<number>, before = 0): number {
+  let crc = before ^ 0xffffffff
   for (const byte of bytes) crc = (crcTable[(crc ^ byte) & 255] ?? 0) ^ (crc >>> 8)
   return (crc ^ 0xffffffff) >>> 0
 }

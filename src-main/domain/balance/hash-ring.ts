@@ -21,7 +21,10 @@ function ringOf(
   placesOf: (server: BalanceServer, position: number) => readonly number[],
 ): Ring {
   const places = servers.map((server, position) => (server.weight > 0 ? placesOf(server, position) : []))
-  const points = Float64Array.from(places.flatMap((own, owner) => own.map((place) => place * ownerRange + owner))).sort()
+  const points = new Float64Array(places.reduce((sum, own) => sum + own.length, 0))
+  let end = 0
+  for (const [owner, own] of places.entries()) for (const place of own) points[end++] = place * ownerRange + owner
+  points.sort()
   return { servers, points }
 }
 
@@ -92,11 +95,11 @@ export function createNginxConsistentHash(): Picker {
 function ketamaPlaces({ id, hashedBy = id, weight }: BalanceServer): number[] {
   const unix = /^unix:(.*)$/i.exec(hashedBy)
   const [, host = hashedBy, port = ''] = unix ?? /^(.*):(\d*)$/.exec(hashedBy) ?? []
-  const name = [...utf8(host), 0, ...utf8(port)]
+  const name = crc32([...utf8(host), 0, ...utf8(port)])
   const places: number[] = []
   let before = 0
   while (places.length < weight * 160) {
-    before = crc32([...name, before & 255, (before >>> 8) & 255, (before >>> 16) & 255, before >>> 24])
+    before = crc32([before & 255, (before >>> 8) & 255, (before >>> 16) & 255, before >>> 24], name)
     places.push(before)
   }
   return places

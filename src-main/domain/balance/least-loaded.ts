@@ -7,7 +7,7 @@ import { pickSmoothly, smoothPeers, type SmoothPeer } from './round-robin.ts'
  * smooth weighted round robin. Unweighted: fewest connections, ties in turn.
  */
 export function createLeastConnections(weighted: boolean): Picker {
-  return createLeast((peer, load) => load.active(peer.id) / peer.weight, weighted)
+  return createLeast((load) => (peer) => load.active(peer.id) / peer.weight, weighted)
 }
 
 /**
@@ -15,15 +15,15 @@ export function createLeastConnections(weighted: boolean): Picker {
  * heard from is taken for as fast as the fastest, so that it is tried and not flooded.
  */
 export function createLeastResponseTime(): Picker {
-  return createLeast((peer, load, peers) => {
+  return createLeast((load, peers) => {
     const known = peers.map(({ id }) => load.responseMs(id)).filter((ms) => ms !== null)
-    const responseMs = load.responseMs(peer.id) ?? (known.length === 0 ? 1 : Math.min(...known))
-    return (responseMs * (load.active(peer.id) + 1)) / peer.weight
+    const fastestMs = known.length === 0 ? 1 : Math.min(...known)
+    return ({ id, weight }) => ((load.responseMs(id) ?? fastestMs) * (load.active(id) + 1)) / weight
   }, true)
 }
 
 function createLeast(
-  cost: (peer: SmoothPeer, load: ServerLoad, peers: readonly SmoothPeer[]) => number,
+  costNow: (load: ServerLoad, peers: readonly SmoothPeer[]) => (peer: SmoothPeer) => number,
   weighted: boolean,
 ): Picker {
   let peers: SmoothPeer[] = []
@@ -32,7 +32,7 @@ function createLeast(
       peers = smoothPeers(weighted ? servers : servers.map(({ id, weight }) => ({ id, weight: Math.min(1, weight) })), peers)
     },
     pick(_request, load) {
-      const costs = peers.map((peer) => cost(peer, load, peers))
+      const costs = peers.map(costNow(load, peers))
       const lowest = Math.min(...costs)
       const tied = peers.filter((_, at) => costs[at] === lowest)
       // nginx lets a single winner's turn in the round robin untouched

@@ -44,10 +44,8 @@ export function survivorsOf(algorithm: Algorithm, servers: readonly LiveServer[]
   if (isHash(algorithm)) {
     const now = place(algorithm, servers, keys, total)
     const keysOf = countOf(now)
-    for (const [at, from] of now.entries()) {
-      const server = servers.find(({ id }) => id === from)
-      if (server !== undefined) shift(then[at] ?? null, server.ratePerS / (keysOf.get(server.id) ?? 1))
-    }
+    const rateOfKey = new Map(servers.map(({ id, ratePerS }) => [id, ratePerS / (keysOf.get(id) ?? 1)]))
+    for (const [at, from] of now.entries()) shift(then[at] ?? null, (from !== null && rateOfKey.get(from)) || 0)
     // a server that has load and no key, one that was taken out a moment ago, keeps it unless it leaves
     for (const server of servers) if (!keysOf.has(server.id) && !leaving.has(server.id)) shift(server.id, server.ratePerS)
   } else {
