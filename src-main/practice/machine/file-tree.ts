@@ -8,7 +8,7 @@ import { childPath, createPathWalker, placeStat, placeTarget, type Place, type S
 
 /** What the machine itself needs beyond what its programs may do. */
 export interface LocalFileTree extends FileTree {
-  /** bind(2) of a unix socket. Throws PosixError `EADDRINUSE` when something is there. */
+  /** bind(2) of a unix socket by root, and whose it then becomes. Throws PosixError `EADDRINUSE` when something is there. */
   makeSocket(path: string, options: { mode: number; uid: number; gid: number }): void
 }
 
@@ -193,9 +193,9 @@ export function createFileTree(clock: PracticeClock, groupsOf: (uid: number) => 
     },
 
     makeSocket(path, { mode, uid, gid }) {
-      const spot = walk(path, uid, false)
+      const spot = walk(path, 0, false)
       if (spot.place !== null) throw new PosixError('EADDRINUSE')
-      add(spot, uid, { kind: 'socket', ...attributes(mode, uid, gid) })
+      add(spot, 0, { kind: 'socket', ...attributes(mode, uid, gid) })
     },
 
     readLink: (path, uid = 0) => placeTarget(existing(path, uid, false), uid),
