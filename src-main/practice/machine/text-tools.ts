@@ -1,0 +1,185 @@
+/*
+ * The programs that work on text (sed, grep, awk, sort, …), which just-bash brings along; its shell is not used. Each call sees the
+ * machine's file tree with the rights of its account. The result goes through a file of its own, because what just-bash returns as a
+ * string no longer tells bytes from text.
+ */
+import { posix } from 'node:path'
+import { Bash, type CommandName, type FsStat, type IFileSystem } from 'just-bash/browser'
+import { type FileStat, type FileTree, PosixError, type Program } from './machine.ts'
+
+export const textTools = [
+  ...[
+    'awk',
+    'base64',
+    'basename',
+    'comm',
+    'cut',
+    'diff',
+    'dirname',
+    'egrep',
+    'expr',
+    'fgrep',
+    'find',
+    'fold',
+    'grep',
+    'head',
+    'join',
+  ],
+  ...['md5sum', 'nl', 'paste', 'rev', 'sed', 'seq', 'sha1sum', 'sha256sum', 'sort', 'tac', 'tail', 'tee', 'tr', 'uniq', 'wc'],
+] as const satisfies CommandName[]
+
+const outputFile = '/dev/evenkeel-output'
+
+/** Per machine and account, made when first used. */
+export function createTextTool(name: (typeof textTools)[number]): Program {
+  return async (call) => {
+    const output: Buffer[] = []
+    const fs = new TreeAdapter(call.machine.files, call.uid, output)
+    const bash = new Bash({ fs, cwd: call.cwd, commands: [name], env: { ...call.environment } })
+    const result = await bash.exec(`${name} > ${outputFile}`, {
+      args: call.argv.slice(1),
+      stdin: call.stdin.toString('latin1'),
+      stdinKind: 'bytes',
+      rawScript: true,
+      signal: call.signal,
+    })
+    call.stdout(Buffer.concat(output))
+    call.stderr(result.stderr)
+    return result.exitCode
+  }
+}
+
+class TreeAdapter implements IFileSystem {
+  readonly #files: FileTree
+  readonly #uid: number
+  readonly #output: Buffer[]
+
+  constructor(files: FileTree, uid: number, output: Buffer[]) {
+    this.#files = files
+    this.#uid = uid
+    this.#output = output
+  }
+
+  async readFile(path: string): Promise<string> {
+    return this.#read(path).toString('utf8')
+  }
+
+  async readFileBuffer(path: string): Promise<Uint8Array> {
+    return this.#read(path)
+  }
+
+  #read(path: string): Buffer {
+    return asNode(path, () => this.#files.read(path, this.#uid))
+  }
+
+  async writeFile(path: string, content: string | Uint8Array, options?: { encoding?: string } | string): Promise<void> {
+    this.#write(path, content, options, false)
+  }
+
+  async appendFile(path: string, content: string | Uint8Array, options?: { encoding?: string } | string): Promise<void> {
+    this.#write(path, content, options, true)
+  }
+
+  #write(
+    path: string,
+    content: string | Uint8Array,
+    options: { encoding?: string } | string | undefined,
+    append: boolean,
+  ): void {
+    const encoding = typeof options === 'string' ? options : options?.encoding
+    const latin1 = encoding === 'binary' || encoding === 'latin1'
+    const bytes = typeof content === 'string' ? Buffer.from(content, latin1 ? 'latin1' : 'utf8') : Buffer.from(content)
+    if (path === outputFile) this.#output.push(bytes)
+    else asNode(path, () => this.#files.write(path, bytes, { append, uid: this.#uid }))
+  }
+
+  async exists(path: string): Promise<boolean> {
+    return this.#files.exists(path)
+  }
+
+  async stat(path: string): Promise<FsStat> {
+    return asNode(path, () => fsStat(this.#files.stat(path)))
+  }
+
+  async lstat(path: string): Promise<FsStat> {
+    return asNode(path, () => fsStat(this.#files.lstat(path)))
+  }
+
+  async readdir(path: string): Promise<string[]> {
+    return asNode(path, () => this.#files.list(path))
+  }
+
+  async mkdir(path: string, options?: { recursive?: boolean }): Promise<void> {
+    asNode(path, () => this.#files.makeDirectory(path, { uid: this.#uid, parents: options?.recursive === true }))
+  }
+
+  async rm(path: string, options?: { recursive?: boolean; force?: boolean }): Promise<void> {
+    if (options?.force === true && !this.#files.exists(path)) return
+    asNode(path, () => this.#files.remove(path, { uid: this.#uid, recursive: options?.recursive === true }))
+  }
+
+  async cp(from: string, to: string): Promise<void> {
+    asNode(from, () => this.#files.write(to, this.#files.read(from, this.#uid), { uid: this.#uid }))
+  }
+
+  async mv(from: string, to: string): Promise<void> {
+    asNode(from, () => this.#files.rename(from, to, this.#uid))
+  }
+
+  resolvePath(base: string, path: string): string {
+    return posix.resolve(base, path)
+  }
+
+  getAllPaths(): string[] {
+    return []
+  }
+
+  async chmod(path: string, mode: number): Promise<void> {
+    this.#refuse(path, mode)
+  }
+
+  async symlink(target: string, path: string): Promise<void> {
+    this.#refuse(path, target)
+  }
+
+  async link(existing: string, path: string): Promise<void> {
+    this.#refuse(path, existing)
+  }
+
+  async utimes(path: string): Promise<void> {
+    this.#refuse(path)
+  }
+
+  /** No text tool does this; one that tried would fail loudly. */
+  #refuse(path: string, ..._rest: unknown[]): never {
+    throw nodeError(path, new PosixError('EPERM'))
+  }
+
+  async readlink(path: string): Promise<string> {
+    return asNode(path, () => this.#files.readLink(path))
+  }
+
+  async realpath(path: string): Promise<string> {
+    return asNode(path, () => this.#files.realPath(path))
+  }
+}
+
+function fsStat({ kind, mode, size, modifiedAt, inode }: FileStat): FsStat {
+  return {
+    ...{ isFile: kind === 'file', isDirectory: kind === 'directory', isSymbolicLink: kind === 'symlink', mode, size },
+    ...{ mtime: new Date(modifiedAt), ino: inode, dev: 1 },
+  }
+}
+
+/** just-bash looks for errno's name in front of a message. */
+function asNode<T>(path: string, work: () => T): T {
+  try {
+    return work()
+  } catch (thrown) {
+    if (thrown instanceof PosixError) throw nodeError(path, thrown)
+    throw thrown
+  }
+}
+
+const nodeError = (path: string, { code, message }: PosixError): Error =>
+  Object.assign(new Error(`${code}: ${message.toLowerCase()}, open '${path}'`), { code })
