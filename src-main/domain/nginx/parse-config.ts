@@ -1,5 +1,6 @@
 import type { DumpedFile } from './split-config-dump.ts'
-import { tokenizeConfig, type ConfigProblem, type ConfigToken } from './tokenize-config.ts'
+import { parseTree, type TreeDirective } from './config-tree.ts'
+import type { ConfigProblem } from './tokenize-config.ts'
 
 /** One directive with the place where it stands. `block` is null for a directive that ends with `;`. */
 export interface Directive {
@@ -49,35 +50,20 @@ export function parseConfig(files: readonly DumpedFile[]): ParsedConfig {
 }
 
 function parseFile(file: DumpedFile, problems: ConfigProblem[]): Directive[] {
-  const lexed = tokenizeConfig(file.path, file.text)
-  problems.push(...lexed.problems)
-  const top: Directive[] = []
-  const open: Directive[][] = [top]
-  let words: ConfigToken[] = []
-  const complain = (line: number, message: string) => problems.push({ file: file.path, line, message })
+  const tree = parseTree(file.path, file.text)
+  problems.push(...tree.problems)
+  return tree.directives.map((directive) => plainDirective(file.path, directive))
+}
 
-  for (const token of lexed.tokens) {
-    if (token.kind === 'word') {
-      words.push(token)
-      continue
-    }
-    const [name, ...args] = words
-    if (token.kind === '}') {
-      if (name !== undefined) complain(name.line, `"${name.text}" is not ended by ";" before "}"`)
-      if (open.length > 1) open.pop()
-      else complain(token.line, 'unexpected "}"')
-    } else if (name === undefined) complain(token.line, `unexpected "${token.kind}"`)
-    else {
-      const block: Directive[] | null = token.kind === '{' ? [] : null
-      open.at(-1)?.push({ name: name.text, args: args.map((arg) => arg.text), file: file.path, line: name.line, block })
-      if (block !== null) open.push(block)
-    }
-    words = []
+function plainDirective(file: string, { words, block }: TreeDirective): Directive {
+  const [name, ...args] = words
+  return {
+    name: name.text,
+    args: args.map(({ text }) => text),
+    file,
+    line: name.line,
+    block: block?.map((each) => plainDirective(file, each)) ?? null,
   }
-  const rest = words[0]
-  if (rest !== undefined) complain(rest.line, `"${rest.text}" is not ended by ";"`)
-  if (open.length > 1) complain(file.text.split('\n').length, 'unexpected end of file, expecting "}"')
-  return top
 }
 
 /** glob(3) as nginx calls it: `*` and `?` stay within one path segment and skip leading dots. */
