@@ -21,6 +21,7 @@ export function freezeSocket(socket: Socket): FrozenSocket {
   let isGone = socket.destroyed
 
   if (!isGone) {
+    takeBackFromHttp(socket)
     socket.push = (chunk: unknown) => {
       arrived.push(chunk)
       return false
@@ -74,4 +75,11 @@ export function freezeSocket(socket: Socket): FrozenSocket {
       else socket.destroy()
     },
   }
+}
+
+/** node:http reads a socket beneath its stream, until anybody else asks for data. Where nobody reads yet, asking would lose bytes. */
+function takeBackFromHttp(socket: Socket): void {
+  if (socket.readableFlowing === null) return
+  const listener = (): void => {}
+  socket.on('data', listener).off('data', listener)
 }

@@ -46,8 +46,8 @@ export async function claimLoopback({ native = true } = {}): Promise<Loopback> {
       await listen(server, { address: `127.${network}.${guard.host}`, port: guard.port })
       return createLoopback(network, server)
     } catch (thrown) {
-      if (codeOf(thrown) === 'EADDRNOTAVAIL') return createLoopback(network, null)
-      if (codeOf(thrown) !== 'EADDRINUSE') throw thrown
+      const isTaken = thrown instanceof Error && 'code' in thrown && thrown.code === 'EADDRINUSE'
+      if (!isTaken) return createLoopback(network, null)
     }
   }
   throw new Error('No loopback network from 127.77.0.0 to 127.96.0.0 is free for a practice fleet. Close another one first.')
@@ -86,8 +86,7 @@ function createLoopback(network: number, guardServer: Server | null): Loopback {
 
     connect(to, fromAddress) {
       assertLoopback(to.address)
-      const localAddress = isNative ? fromAddress : localhost
-      assertLoopback(localAddress)
+      const localAddress = isNative && loopback.has(fromAddress) ? fromAddress : localhost
       return createConnection({ host: to.address, port: to.port, localAddress, noDelay: true })
     },
 
@@ -124,8 +123,4 @@ function listen(server: Server, { address, port }: Endpoint): Promise<Endpoint> 
 function assertLoopback(address: string): void {
   if (!isIPv4(address) || !address.startsWith('127.'))
     throw new Error(`The practice fleet stays on loopback; ${address} is not.`)
-}
-
-function codeOf(thrown: unknown): unknown {
-  return thrown instanceof Error && 'code' in thrown ? thrown.code : undefined
 }

@@ -30,7 +30,7 @@ export function createSegment(loopback: Loopback, index: number): Segment {
   const holders = new Map<string, Member[]>()
   const ports = new Map<string, Map<number, OpenPort>>()
   const changed = new Map<string, Set<number>>()
-  /** Where a system has one loopback address only, the practice address behind a real source port. */
+  /** Who really is behind a port of 127.0.0.1, where a machine could not call from its own address. */
   const sources = new Map<number, Endpoint>()
 
   const ownerOf = (address: string): Member | null => holders.get(address)?.at(-1) ?? null
@@ -113,12 +113,12 @@ export function createSegment(loopback: Loopback, index: number): Segment {
       })
     },
     callerOf(socket) {
-      const port = socket.remotePort ?? 0
-      return sources.get(port) ?? { address: socket.remoteAddress ?? '0.0.0.0', port }
+      const caller = { address: socket.remoteAddress ?? '0.0.0.0', port: socket.remotePort ?? 0 }
+      return caller.address === '127.0.0.1' ? (sources.get(caller.port) ?? caller) : caller
     },
     connected(socket, source) {
       const port = socket.localPort
-      if (loopback.isNative || port === undefined) return
+      if (port === undefined || socket.localAddress === source.address) return
       sources.set(port, source)
       socket.once('close', () => sources.delete(port))
     },

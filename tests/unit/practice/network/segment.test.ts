@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
@@ -156,6 +157,80 @@ describe.each([{ native: true }, { native: false }])('a segment (native: $native
     await once(socket, 'data')
     expect(got).toBe('lost?')
     expect(await read(await call(three, own(one)))).toBe('lb1\n')
+  })
+
+  it('hides a cut from node:http too, which reads beneath the stream', async () => {
+    const asked: (string | undefined)[] = []
+    const server = createServer((request, response) => {
+      asked.push(request.url)
+      response.end('ok')
+    })
+    one.network.listen({ address: '*', port: 80, pid: 700 }, ({ socket }) => server.emit('connection', socket))
+    const socket = await call(three, own(one), 80)
+    const ask = (path: string) => socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`)
+    ask('/before')
+    expect(await read(socket)).toContain('200 OK')
+    one.network.setLink(false)
+    ask('/during')
+    await settled()
+    await settled()
+    expect(asked).toEqual(['/before'])
+    one.network.setLink(true)
+    expect(await read(socket)).toContain('200 OK')
+    ask('/after')
+    expect(await read(socket)).toContain('200 OK')
+    expect(asked).toEqual(['/before', '/during', '/after'])
+    server.close()
+  })
+
+  it('keeps what both ends do during a cut until the cable is back', async () => {
+    const accepted = new Promise<Socket>((resolve) =>
+      one.network.listen({ address: '*', port: 80, pid: 700 }, ({ socket }) => resolve(socket)),
+    )
+    const here = await call(three, own(one), 80)
+    const there = await accepted
+    there.allowHalfOpen = true
+    const heard: string[] = []
+    there.on('data', (chunk: Buffer) => heard.push(chunk.toString())).on('end', () => heard.push('end'))
+    here.on('data', (chunk: Buffer) => heard.push(`reply ${chunk.toString()}`)).on('end', () => heard.push('reply end'))
+    one.network.setLink(false)
+    here.end('question')
+    there.write('an')
+    there.end('swer')
+    await settled()
+    await settled()
+    expect(heard).toEqual([])
+    one.network.setLink(true)
+    await Promise.all([once(here, 'close'), once(there, 'close')])
+    const replies = heard.filter((word) => word.startsWith('reply ') && word !== 'reply end').map((word) => word.slice(6))
+    expect(replies.join('')).toBe('answer')
+    expect(heard.filter((word) => !word.startsWith('reply '))).toEqual(['question', 'end'])
+    expect(heard).toContain('reply end')
+  })
+
+  it('takes a call that came while the cable was out once it is back', async () => {
+    serve(one, '*')
+    const found = await segment.locate(own(one), 8080)
+    one.network.setLink(false)
+    const outsider = connectTcp(found?.port ?? 0, found?.address)
+    let got = ''
+    outsider.on('data', (chunk: Buffer) => (got += chunk.toString()))
+    await once(outsider, 'connect')
+    await settled()
+    expect(got).toBe('')
+    one.network.setLink(true)
+    if (got === '') await once(outsider, 'data')
+    expect(got).toBe('lb1\n')
+    outsider.destroy()
+  })
+
+  it('lets a machine hold an address that is not a practice address, and binds nothing for it', async () => {
+    serve(one, '*')
+    one.network.addAddress({ address: '192.0.2.7', prefixLength: 32 })
+    one.network.announce('192.0.2.7')
+    expect(await segment.locate('192.0.2.7', 8080)).toBeNull()
+    expect(await read(await call(one, '192.0.2.7'))).toBe('lb1\n')
+    await expect(call(three, '192.0.2.7')).rejects.toMatchObject({ code: 'EHOSTUNREACH' })
   })
 
   it('finds no route where nobody holds the address, after the time that takes', async () => {
