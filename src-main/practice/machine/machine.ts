@@ -107,7 +107,7 @@ export interface FileTree {
   setOwner(path: string, uid: number, gid: number): void
   mayAccess(path: string, uid: number, want: 'read' | 'write' | 'execute'): boolean
   exists(path: string): boolean
-  /** Called after what is at `path` was written, replaced or removed; the returned function ends it. */
+  /** Called in a microtask after what is at `path` was written, replaced or removed; the returned function ends it. */
   watch(path: string, changed: () => void): () => void
   /** What is made at the moment of reading, such as /proc. `provider` gets the path below `at`. */
   mount(at: string, provider: VirtualFiles): void
@@ -236,6 +236,10 @@ export interface MachineNetwork {
   setAdvertsBlocked(blocked: boolean): void
 }
 
+/**
+ * When the process `pid` of its listener ends, the connection is closed with it. The socket's `allowHalfOpen` is Node's default, false;
+ * who forwards an end on its own sets it.
+ */
 export interface Connection {
   socket: Socket
   /** the address and port of this machine that was called */
