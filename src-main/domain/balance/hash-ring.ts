@@ -41,7 +41,10 @@ function indexFrom({ points }: Ring, hash: number): number {
 }
 
 const placeAt = (ring: Ring, index: number): number => Math.floor((ring.points[index] ?? 0) / ownerRange)
-const ownerAt = (ring: Ring, index: number): BalanceServer | undefined => ring.servers[(ring.points[index] ?? 0) % ownerRange]
+function ownerAt({ servers, points }: Ring, index: number): BalanceServer | undefined {
+  const point = points[index]
+  return point === undefined ? undefined : servers[point % ownerRange]
+}
 
 /**
  * As many points for each unit of weight as there are virtual nodes. With replicas a key belongs to that many different servers, and the
