@@ -62,6 +62,7 @@ export function createMachine({ name, clock, segment, address }: MachineSpec): M
     },
 
     powerOn() {
+      if (processes.get(1) !== null) return
       bootedAt = clock.monotonic()
       network.setLink(true)
       processes.powerOn()

@@ -109,5 +109,8 @@ describe('the process table', () => {
     machine.powerOn()
     expect(machine.processes.list().map(({ pid }) => pid)).toEqual([1])
     expect(machine.files.read('/proc/uptime').toString()).toMatch(/^0\.00 /)
+    await clock.advance(1000)
+    machine.powerOn()
+    expect(machine.files.read('/proc/uptime').toString()).toMatch(/^1\.00 /)
   })
 })
