@@ -45,7 +45,7 @@ export interface Figures {
   readonly times: { queueMs: number | null; connectMs: number | null; responseMs: number | null; totalMs: number | null }
   /** new sessions in the last second, and the most there were [rate, rate_max] */
   sessionsPerSecond(): number
-  readonly mostSessionsPerSecond: number
+  mostSessionsPerSecond: number
 }
 
 /** How a server is asked whether it is well. Exactly `fall` failures in a row take it out, `rise` passes in a row bring it back. */
@@ -100,6 +100,8 @@ export interface ServerSpec {
   readonly slowStartMs: number
   /** what the persistence cookie says for this server; null: no cookie for it */
   readonly cookie: string | null
+  /** `BalanceServer.hashedBy`; null: the picker's default */
+  readonly hashedBy: string | null
 }
 
 /** Words as HAProxy's check_status: `L4OK L4CON L4TOUT L7OK L7STS L7RSP L7TOUT`. */
@@ -174,6 +176,8 @@ export interface PoolSpec {
   readonly name: string
   readonly servers: readonly ServerSpec[]
   readonly algorithm: Algorithm
+  /** which of them work when no other server can: HAProxy takes the first, nginx all */
+  readonly backups: 'first' | 'all'
   readonly persistence: Persistence | null
   readonly connectTimeoutMs: number
   /** waiting longer than this for a free server is a 503 */
@@ -184,6 +188,8 @@ export interface PoolSpec {
   readonly retries: number
   /** whether an attempt may go to another server: HAProxy's `option redispatch` does so at the `last`, nginx `always` */
   readonly redispatch: 'never' | 'last' | 'always'
+  /** the same for a request without a body whose server failed or was silent before it answered (nginx's default; HAProxy's `retry-on`) */
+  readonly retryUnanswered: boolean
 }
 
 export interface StickEntry {
@@ -250,6 +256,12 @@ export interface HttpAnswer {
   readonly headers: OutgoingHttpHeaders
 }
 
+/**
+ * Why there was no answer from a server: none was usable; none became free in time; the connection failed, or took too long; the server broke
+ * off before its answer began, or was silent.
+ */
+export type FailureReason = 'no-server' | 'queue-timeout' | 'connect' | 'connect-timeout' | 'response' | 'response-timeout'
+
 /** What is known of a request when it is routed. */
 export interface HttpFacts {
   readonly request: IncomingMessage
@@ -266,7 +278,9 @@ export interface HttpServiceSpec {
   /** last change to the headers that the server gets; see `addForwarded` */
   readonly editRequest: ((headers: OutgoingHttpHeaders, facts: HttpFacts) => void) | null
   readonly editResponse: ((headers: OutgoingHttpHeaders, facts: HttpFacts & { server: Server }) => void) | null
-  /** the daemon's page for 400, 408, 429, 502, 503, 504 */
+  /** HAProxy answers 503 where a connection failed, nginx 502 */
+  readonly failureStatus: (reason: FailureReason) => number
+  /** the daemon's page for 400, 429, 502, 503, 504 */
   readonly errorAnswer: (status: number) => { headers: OutgoingHttpHeaders; body: string }
   /** the client has this long for a request's head, and for the next request on a kept connection */
   readonly requestTimeoutMs: number
@@ -296,8 +310,8 @@ export interface AccessEntry {
   readonly totalMs: number
   readonly retries: number
   readonly redispatched: boolean
-  /** who ended it early: the client, the server, a time limit, this console (`cut`); null: it ended well */
-  readonly ended: 'client' | 'server' | 'timeout' | 'cut' | 'no-server' | null
+  /** why it did not end well: the client left, the session was cut, the server failed; null: it did */
+  readonly ended: 'client' | 'cut' | 'idle' | FailureReason | null
 }
 
 /** One worker's traffic. */

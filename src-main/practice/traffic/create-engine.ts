@@ -1,0 +1,63 @@
+import type { Agent } from 'node:http'
+import type { MachineNetwork, PracticeClock } from '../machine/machine.ts'
+import type { Traffic } from './context.ts'
+import { createProbe } from './health/active-check.ts'
+import { createTcpService } from './layer4.ts'
+import { createHttpService } from './layer7/http-service.ts'
+import { ServerAgent } from './layer7/server-agent.ts'
+import { createPool, type LivePool } from './pool.ts'
+import { createSessionTable } from './sessions.ts'
+import type { Engine, Pool } from './traffic.ts'
+import { createWheel } from './wheel.ts'
+
+export interface EngineOptions {
+  readonly network: MachineNetwork
+  readonly clock: PracticeClock
+  /** the worker process that the connections to servers belong to */
+  readonly pid: number
+  /** evenly between 0 (included) and 1, like `Math.random` */
+  readonly random: () => number
+  /** an error that is a fault of the engine; its connection is closed, the rest goes on */
+  readonly report: (thrown: unknown) => void
+}
+
+export function createEngine({ network, clock, pid, random, report }: EngineOptions): Engine {
+  const wheel = createWheel(clock)
+  const now = (): number => clock.monotonic()
+  const probe = createProbe(network, clock, pid)
+  const sessions = createSessionTable(now)
+  const pools = new Map<Pool, { live: LivePool; kept: Agent; fresh: Agent }>()
+  let finishing = false
+  const traffic: Traffic = { network, clock, pid, wheel, now, sessions, report, isFinishing: () => finishing }
+
+  const known = (pool: Pool): { live: LivePool; kept: Agent; fresh: Agent } => {
+    const found = pools.get(pool)
+    if (found === undefined) throw new RangeError(`The pool ${pool.spec.name} is of another engine.`)
+    return found
+  }
+
+  return {
+    addPool(spec) {
+      const live = createPool(spec, { wheel, now, probe, random })
+      const from = { pid, timeoutMs: spec.connectTimeoutMs }
+      pools.set(live, { live, kept: new ServerAgent(network, from, true), fresh: new ServerAgent(network, from, false) })
+      return live
+    },
+    addTcpService: (spec) => createTcpService({ ...spec, pool: known(spec.pool).live }, traffic),
+    addHttpService: (spec) => createHttpService(spec, traffic, { agentsOf: known, livePool: (pool) => known(pool).live }),
+    sessions: () => sessions.all(),
+    async finish() {
+      finishing = true
+      for (const { live } of pools.values()) live.retire()
+      // One whose next request has begun to arrive is at work already.
+      for (const { idleSince, connection } of sessions.all())
+        if (idleSince === connection.socket.bytesRead) connection.socket.destroy()
+      await sessions.empty()
+      for (const { kept, fresh } of pools.values()) for (const agent of [kept, fresh]) agent.destroy()
+      wheel.stop()
+    },
+    finishNow() {
+      for (const session of sessions.all()) session.cut()
+    },
+  }
+}

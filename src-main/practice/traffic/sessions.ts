@@ -1,0 +1,90 @@
+import type { Connection } from '../machine/machine.ts'
+import type { Counters } from './figures.ts'
+import type { Session } from './traffic.ts'
+
+/** A client connection as the service that serves it writes it. */
+export interface LiveSession extends Session {
+  pool: string | null
+  server: string | null
+  request: string | null
+  requests: number
+  lastActivityAt: number
+  /** an operator, or `finishNow`, ended it */
+  readonly isCut: boolean
+  readonly connection: Connection
+  /** aborted when the connection closes */
+  readonly signal: AbortSignal
+  /** between two requests: the bytes received when the last one ended; null: at work */
+  idleSince: number | null
+}
+
+export interface SessionTable {
+  open(service: string, connection: Connection, figures: Counters): LiveSession
+  /** oldest first */
+  all(): LiveSession[]
+  readonly size: number
+  /** resolves when the last one is gone */
+  empty(): Promise<void>
+}
+
+/** @param now the monotonic clock, milliseconds */
+export function createSessionTable(now: () => number): SessionTable {
+  const sessions = new Set<LiveSession>()
+  let nextId = 1
+  let whenEmpty: (() => void)[] = []
+  return {
+    open(service, connection, figures) {
+      const { socket, remote, local } = connection
+      const gone = new AbortController()
+      let isCut = false
+      const session: LiveSession = {
+        id: nextId++,
+        service,
+        source: remote,
+        local,
+        connection,
+        signal: gone.signal,
+        startedAt: now(),
+        lastActivityAt: now(),
+        pool: null,
+        server: null,
+        request: null,
+        requests: 0,
+        idleSince: null,
+        get bytesIn() {
+          return socket.bytesRead
+        },
+        get bytesOut() {
+          return socket.bytesWritten
+        },
+        get isCut() {
+          return isCut
+        },
+        cut() {
+          isCut = true
+          socket.destroy()
+        },
+      }
+      // A half-closed client still gets its answer.
+      socket.allowHalfOpen = true
+      socket.setNoDelay(true)
+      socket.on('error', () => socket.destroy())
+      sessions.add(session)
+      figures.open()
+      socket.once('close', () => {
+        sessions.delete(session)
+        figures.close()
+        gone.abort()
+        if (sessions.size > 0) return
+        for (const resolve of whenEmpty) resolve()
+        whenEmpty = []
+      })
+      return session
+    },
+    all: () => [...sessions],
+    get size() {
+      return sessions.size
+    },
+    empty: () => (sessions.size === 0 ? Promise.resolve() : new Promise((resolve) => whenEmpty.push(resolve))),
+  }
+}
