@@ -1,26 +1,4 @@
-/** One word of a line: where it stands, and what HAProxy makes of it. */
-export interface Word {
-  /** columns, 0-based; `text.slice(start, end)` is the word as written, quotes included */
-  readonly start: number
-  readonly end: number
-  /** quotes and escapes resolved; references to environment variables stay as they are written */
-  readonly value: string
-  /** names of the environment variables it refers to; HAProxy resolves them only inside double quotes */
-  readonly variables: readonly string[]
-}
-
-/** What HAProxy refuses about the characters of a line. `column` is 0-based. */
-export interface LineProblem {
-  readonly column: number
-  readonly message: string
-}
-
-export interface ParsedLine {
-  readonly words: readonly Word[]
-  /** column of the `#` that begins a comment */
-  readonly comment: number | null
-  readonly problem: LineProblem | null
-}
+import type { LineProblem, ParsedLine, Word } from '../../config-text/line-tree.ts'
 
 /** MAX_LINE_ARGS of HAProxy 2.6: a longer line is refused. */
 export const maxWords = 64

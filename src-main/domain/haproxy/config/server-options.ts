@@ -1,4 +1,4 @@
-import type { Word } from './parse-line.ts'
+import type { Word } from '../../config-text/line-tree.ts'
 
 /** One option of a `server`, `default-server` or `server-template` line. */
 export interface ServerOption {

@@ -3,12 +3,13 @@
  * routes. Every part knows the file and line it stands on, so that a finding can point there and an edit can change just that.
  * Read as HAProxy 2.6 does (configuration manual 4.1): a proxy takes the `defaults` named after `from`, else the last one before it.
  */
-import { sectionsOf, type ConfigLine, type ConfigTree, type Section } from './tree.ts'
+import type { ConfigLine, LineTree } from '../../config-text/line-tree.ts'
+import { sectionsOf, type Section } from './tree.ts'
 import { serverOptionsFrom, type ServerOption } from './server-options.ts'
 
 export interface ConfigFile {
   readonly path: string
-  readonly tree: ConfigTree
+  readonly tree: LineTree
 }
 
 export interface Place {

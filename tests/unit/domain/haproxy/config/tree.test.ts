@@ -5,13 +5,12 @@ import { parseLine, quoteWord } from '../../../../../src-main/domain/haproxy/con
 import {
   appendWords,
   insertLine,
-  parseConfig,
-  printConfig,
+  printLines,
   removeLine,
   removeWords,
   replaceWord,
-  sectionsOf,
-} from '../../../../../src-main/domain/haproxy/config/tree.ts'
+} from '../../../../../src-main/domain/config-text/line-tree.ts'
+import { parseConfig, sectionsOf } from '../../../../../src-main/domain/haproxy/config/tree.ts'
 
 const sample = `# a pool
 global
@@ -59,7 +58,6 @@ describe('a line', () => {
   it('reads back whatever it quotes', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (value) => {
-        fc.pre(!/[\v\f\0]/.test(value))
         expect(values(`server ${quoteWord(value)} x`)).toEqual(['server', value, 'x'])
       }),
       { numRuns: 5000 },
@@ -91,22 +89,22 @@ describe('a file', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(piece, fc.string({ unit: 'binary' }))), (pieces) => {
         const text = pieces.join('')
-        expect(printConfig(parseConfig(text))).toBe(text)
+        expect(printLines(parseConfig(text))).toBe(text)
       }),
       { numRuns: 10_000 },
     )
   })
 
-  it('takes linear time for a megabyte of quotes, backslashes or newlines', () => {
+  it('takes linear time for a megabyte of quotes, backslashes or newlines', { timeout: 60_000 }, () => {
     for (const unit of ['"', '\\', '\n', '"$', "'\\x", 'a ']) {
       const text = unit.repeat(1_000_000 / unit.length)
-      expect(printConfig(parseConfig(text)).length).toBe(text.length)
+      expect(printLines(parseConfig(text)).length).toBe(text.length)
     }
   })
 
   it.runIf(fileExists('/etc/haproxy/haproxy.cfg'))('prints back what Debian ships', () => {
     const text = readFileSync('/etc/haproxy/haproxy.cfg', 'latin1')
-    expect(printConfig(parseConfig(text))).toBe(text)
+    expect(printLines(parseConfig(text))).toBe(text)
   })
 
   it('knows its sections', () => {
@@ -127,24 +125,24 @@ describe('an edit', () => {
   }
 
   it('changes one word and nothing else', () => {
-    expect(diff(printConfig(replaceWord(tree, 10, 5, '20')))).toEqual(['    server api1 10.0.0.1:80 check weight 20  # first'])
-    expect(diff(printConfig(replaceWord(tree, 7, 2, "it's 5")))).toEqual([`    timeout server "it's 5" # long`])
+    expect(diff(printLines(replaceWord(tree, 10, 5, '20')))).toEqual(['    server api1 10.0.0.1:80 check weight 20  # first'])
+    expect(diff(printLines(replaceWord(tree, 7, 2, "it's 5")))).toEqual([`    timeout server "it's 5" # long`])
   })
 
   it('adds words before the comment and takes words out', () => {
-    expect(diff(printConfig(appendWords(tree, 10, ['backup'])))).toEqual([
+    expect(diff(printLines(appendWords(tree, 10, ['backup'])))).toEqual([
       '    server api1 10.0.0.1:80 check weight 10 backup  # first',
     ])
-    expect(diff(printConfig(removeWords(tree, 10, 4, 6)))).toEqual(['    server api1 10.0.0.1:80 check  # first'])
+    expect(diff(printLines(removeWords(tree, 10, 4, 6)))).toEqual(['    server api1 10.0.0.1:80 check  # first'])
   })
 
   it('adds a line as its neighbours stand, and takes one away', () => {
-    expect(diff(printConfig(insertLine(tree, 11, ['server', 'api 3', '10.0.0.3:80'])))).toEqual([
+    expect(diff(printLines(insertLine(tree, 11, ['server', 'api 3', '10.0.0.3:80'])))).toEqual([
       "    server 'api 3' 10.0.0.3:80",
     ])
-    expect(printConfig(insertLine(tree, 2, ['nbthread', '2']))).toContain('global\n\tnbthread 2\n\tmaxconn 2000\n')
-    expect(printConfig(insertLine(parseConfig('backend x'), 1, ['balance', 'source']))).toBe('backend x\n    balance source\n')
-    expect(printConfig(removeLine(tree, 3))).toBe(sample.replace('\tmaxconn 2000\n', ''))
+    expect(printLines(insertLine(tree, 2, ['nbthread', '2']))).toContain('global\n\tnbthread 2\n\tmaxconn 2000\n')
+    expect(printLines(insertLine(parseConfig('backend x'), 1, ['balance', 'source']))).toBe('backend x\n    balance source\n')
+    expect(printLines(removeLine(tree, 3))).toBe(sample.replace('\tmaxconn 2000\n', ''))
   })
 })
 
