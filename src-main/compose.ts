@@ -6,6 +6,13 @@ import { join } from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
 import type { NodeId } from '#contract'
 import { AppError, appErrorFrom } from './app/app-error.ts'
+import { createDrainBook } from './app/drains/drain-book.ts'
+import { createDrainJobs } from './app/drains/drain-jobs.ts'
+import { createDrainKeeper } from './app/drains/drain-keeper.ts'
+import { createDrainPlanner } from './app/drains/drain-planner.ts'
+import { createDrainService } from './app/drains/drain-service.ts'
+import { createDrainTimers } from './app/drains/drain-timers.ts'
+import { tellDrains } from './app/drains/tell-drains.ts'
 import { createEventHub } from './app/event-hub.ts'
 import { createFleetRecorder } from './app/fleet-recorder.ts'
 import { createFleetService } from './app/fleet-service.ts'
@@ -19,6 +26,7 @@ import { createJobRunner, type JobRunner } from './app/jobs/job-runner.ts'
 import { createOperationsService } from './app/operations-service.ts'
 import { createRestoreJob, createSetStateJob } from './app/operations/server-state.ts'
 import type { AdminOf } from './app/operations/server-targets.ts'
+import { createShutdownJob } from './app/operations/shutdown-sessions.ts'
 import { createPoller } from './app/poller.ts'
 import type { Clock } from './app/ports/clock.ts'
 import type { Driver } from './app/ports/driver.ts'
@@ -135,7 +143,9 @@ export async function compose(options: ComposeOptions): Promise<Console> {
 
   const busyJobs = new Set<string>()
   const watchers = createWatchers(() => paceChanged())
-  const isPaused = (): boolean => settings.current().pauseWhenHidden && watchers.nobodyLooks() && busyJobs.size === 0
+  const drainBook = createDrainBook({ repo: store.drains, history, clock, publish, isDriver })
+  const isBusy = (): boolean => busyJobs.size > 0 || drainBook.open().length > 0
+  const isPaused = (): boolean => settings.current().pauseWhenHidden && watchers.nobodyLooks() && !isBusy()
   const recorder = createFleetRecorder({ history, samples: store.samples, states: store.states, isDriver })
   const fleet = createFleetService({
     inventory,
@@ -153,7 +163,10 @@ export async function compose(options: ComposeOptions): Promise<Console> {
   const poller = createPoller({
     sessions,
     probes,
-    sink: tellRecovery(fleet, () => resumeJobs()),
+    sink: tellDrains(
+      tellRecovery(fleet, () => resumeJobs()),
+      { look: (nodeId) => drainKeeper.look(nodeId), lost: (nodeId, why) => drainKeeper.lost(nodeId, why) },
+    ),
     pollMs,
     isPaused,
     random: overrides.random ?? Math.random,
@@ -175,7 +188,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
   const newRunner = (): JobRunner =>
     createJobRunner({
       repo: store.jobs,
-      definitions: [createSetStateJob(adminOf), createRestoreJob(adminOf)],
+      definitions: [createSetStateJob(adminOf), createRestoreJob(adminOf), createShutdownJob(adminOf)],
       history,
       clock,
       log,
@@ -184,12 +197,18 @@ export async function compose(options: ComposeOptions): Promise<Console> {
         if (job.state === 'ended') busyJobs.delete(job.id)
         else busyJobs.add(job.id)
         fleet.noteJob(job)
+        drainKeeper.noteJob(job)
         publish('job.changed', job)
         paceChanged()
       },
     })
   let jobs = newRunner()
   const operations = createOperationsService({ fleet, adminOf, jobs: () => jobs })
+  const drainJobs = createDrainJobs({ jobs: () => jobs, row: (id) => store.jobs.get(id) })
+  const drainTimers = createDrainTimers(clock)
+  const drainParts = { book: drainBook, timers: drainTimers, adminOf, drainJobs, fleet, inventory, isDriver, clock, log }
+  const drainKeeper = createDrainKeeper(drainParts)
+  const drains = createDrainService({ ...drainParts, keeper: drainKeeper, planner: createDrainPlanner(drainParts) })
 
   const trustedKeys = createTrustedKeysService({
     repo: store.hostKeys,
@@ -226,14 +245,16 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     poller.wake()
   })
   settings.onChange(() => paceChanged())
-  host.onViewerBeat(createFollower({ inventory, settings, history, jobs: () => jobs, publish }))
+  host.onViewerBeat(createFollower({ inventory, settings, history, jobs: () => jobs, drains, publish }))
   host.onRole((role) => {
     if (role === 'viewer') {
       busyJobs.clear()
+      drainKeeper.letGo()
       void jobs.shutdown('lease-lost')
     } else {
       jobs = newRunner()
       jobs.resumeAll()
+      drainKeeper.takeUp()
     }
   })
   // A job that waits goes on when its node or the daemon there can be asked again; asking for another one's sake is cheap.
@@ -257,6 +278,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     trustedKeys,
     vault,
     operations,
+    drains,
     jobs: () => jobs,
     history,
     settings,
@@ -267,6 +289,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
   async function shutDown(): Promise<void> {
     try {
       await jobs.shutdown('host-shutdown')
+      await drainKeeper.stop()
       await poller.stop()
       await fleet.stop()
       await sessions.close()
@@ -287,7 +310,9 @@ export async function compose(options: ComposeOptions): Promise<Console> {
       host.start()
       fleet.start()
       poller.setNodes(nodeIds())
-      if (isDriver()) jobs.resumeAll()
+      if (!isDriver()) return
+      jobs.resumeAll()
+      drainKeeper.takeUp()
     },
     stop: () => (stopping ??= shutDown()),
   }

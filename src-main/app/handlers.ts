@@ -1,5 +1,6 @@
 import { contract, type CallName, type NodeId } from '#contract'
 import { AppError, appErrorFrom } from './app-error.ts'
+import type { DrainService } from './drains/drain-service.ts'
 import type { FleetService } from './fleet-service.ts'
 import type { CallContext, Handlers } from './handlers-type.ts'
 import type { HistoryService } from './history-service.ts'
@@ -26,6 +27,7 @@ export interface Services {
   trustedKeys: TrustedKeysService
   vault: Vault
   operations: OperationsService
+  drains: DrainService
   jobs: () => JobRunner
   history: HistoryService
   settings: SettingsService
@@ -48,7 +50,7 @@ const viewerCommands: ReadonlySet<CallName> = new Set(['host.watch', 'fleet.refr
 const probeTimeoutMs = 45_000
 
 export function createHandlers(services: Services): Handlers {
-  const { host, watchers, fleet, poller, inventory, probes, sessions, trustedKeys, vault, operations, jobs } = services
+  const { host, watchers, fleet, poller, inventory, probes, sessions, trustedKeys, vault, operations, drains, jobs } = services
   const { history, settings, about } = services
 
   const handlers: Handlers = {
@@ -116,14 +118,26 @@ export function createHandlers(services: Services): Handlers {
     },
 
     'server.planState': async (request, { signal }) => operations.plan(request, signal),
-    'server.setState': async ({ reason, ...request }, { caller, signal }) => ({
-      jobId: await operations.setState(request, { requestedBy: requester(caller), reason: reason ?? null }, signal),
-    }),
+    'server.setState': async ({ reason, ...request }, { caller, signal }) => {
+      drains.refuseAgainst(request.servers, request.nodes)
+      return { jobId: await operations.setState(request, { requestedBy: requester(caller), reason: reason ?? null }, signal) }
+    },
+
+    'drain.plan': async (wish, { signal }) => drains.plan(wish, signal),
+    'drain.start': async (input, { caller, signal }) => drains.start(input, requester(caller), signal),
+    'drain.hold': async ({ drain }) => drains.hold(drain),
+    'drain.resume': async ({ drain }) => drains.resume(drain),
+    'drain.finishNow': async ({ drain }) => drains.finishNow(drain),
+    'drain.putBack': async ({ drain }) => drains.putBack(drain),
+    'drain.list': async (query) => drains.list(query),
+    'drain.get': async ({ drain }) => drains.get(drain),
 
     'job.list': async (query) => jobs().list(query),
     'job.get': async ({ job }) => jobs().get(job),
     'job.cancel': async ({ job }) => answer(() => jobs().cancel(job)),
-    'job.undo': async ({ job }, { caller }) => ({ jobId: jobs().undo(job, { requestedBy: requester(caller), reason: null }) }),
+    'job.undo': async ({ job }, { caller }) => ({
+      jobId: (await drains.undo(job)) ?? jobs().undo(job, { requestedBy: requester(caller), reason: null }),
+    }),
 
     'history.list': async (query) => history.list(query),
 

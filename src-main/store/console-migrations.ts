@@ -4,6 +4,7 @@ import { access } from './migrations/0020-access.ts'
 import { jobs } from './migrations/0030-jobs.ts'
 import { history } from './migrations/0040-history.ts'
 import { lease } from './migrations/0050-lease.ts'
+import { drains } from './migrations/0060-drains.ts'
 
 /** Schema of `console.db`, oldest first. New steps go at the end, in tens. */
-export const consoleMigrations: readonly Migration[] = [fleet, access, jobs, history, lease]
+export const consoleMigrations: readonly Migration[] = [fleet, access, jobs, history, lease, drains]

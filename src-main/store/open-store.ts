@@ -5,6 +5,7 @@ import type { Clock } from '../app/ports/clock.ts'
 import type { Log } from '../app/ports/log.ts'
 import type { SampleRepo, Store } from '../app/ports/store.ts'
 import { consoleMigrations } from './console-migrations.ts'
+import { createDrainRepo } from './drain-repo.ts'
 import { createHistoryRepo } from './history-repo.ts'
 import { createHostKeyRepo } from './host-key-repo.ts'
 import { createInventoryRepo } from './inventory-repo.ts'
@@ -53,6 +54,7 @@ export function openStore({ folder, clock, log }: { folder: string; clock: Clock
     hostKeys: guard('hostKeys', createHostKeyRepo(db, rows)),
     secrets: guard('secrets', createSecretRepo(db, rows)),
     jobs: guard('jobs', createJobRepo(db, rows)),
+    drains: guard('drains', createDrainRepo(db, rows)),
     history: guard('history', createHistoryRepo(db, rows)),
     samples: maintained,
     states,

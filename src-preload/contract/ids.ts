@@ -39,6 +39,9 @@ export type RouterId = v.InferOutput<typeof RouterId>
 export const JobId = v.pipe(made, v.brand('JobId'))
 export type JobId = v.InferOutput<typeof JobId>
 
+export const DrainId = v.pipe(made, v.brand('DrainId'))
+export type DrainId = v.InferOutput<typeof DrainId>
+
 /** Milliseconds since 1970-01-01T00:00:00Z, a whole number. */
 export const EpochMs = v.pipe(v.number(), v.integer(), v.minValue(0))
 export type EpochMs = v.InferOutput<typeof EpochMs>

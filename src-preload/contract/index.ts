@@ -1,8 +1,9 @@
 import * as v from 'valibot'
+import { DrainPlan, DrainRequest, DrainStart, DrainView } from './drains.ts'
 import { command, event, query } from './entry.ts'
 import { FleetDelta, FleetSnapshot, Series, StateSpan } from './fleet.ts'
 import { HostDescription, Lease, Settings, TrustedKey, VaultStatus } from './host.ts'
-import { EpochMs, JobId, NodeId, PairId, ServerId, SiteId } from './ids.ts'
+import { DrainId, EpochMs, JobId, NodeId, PairId, ServerId, SiteId } from './ids.ts'
 import { Inventory, InventoryNode, InventoryPair, InventorySite, ProbeReport, SshConfigHost } from './inventory.ts'
 import { AdminState, HistoryEntry, JobView, OperationPlan } from './operations.ts'
 
@@ -27,6 +28,7 @@ const sshErrors = [
   'vault.locked',
   'vault.decrypt-failed',
 ] as const
+const oneDrain = v.strictObject({ drain: DrainId })
 const timeSpan = { from: EpochMs, to: EpochMs, points: v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(2000)) }
 
 export const contract = Object.freeze({
@@ -159,6 +161,48 @@ export const contract = Object.freeze({
     errors: ['request.not-found', 'job.conflict', 'node.unreachable', 'daemon.runtime-rejected'],
   }),
 
+  /** What `drain.start` would do now, and what would come of it. Nothing is sent that changes anything. */
+  'drain.plan': query({
+    input: DrainRequest,
+    output: DrainPlan,
+    errors: ['request.not-found', 'daemon.runtime-rejected'],
+  }),
+  /** Take servers out on every HAProxy balancer that has them, and keep them out until they are put back. */
+  'drain.start': command({
+    input: DrainStart,
+    output: DrainView,
+    errors: [
+      'request.not-found',
+      'daemon.runtime-rejected',
+      'daemon.unexpected-reply',
+      'node.unreachable',
+      'job.conflict',
+      'drain.floor',
+      'drain.conflict',
+    ],
+  }),
+  /** Deadline, expiry and `then` stand still; the servers stay out. */
+  'drain.hold': command({ input: oneDrain, output: DrainView, errors: ['drain.not-found', 'drain.conflict'] }),
+  'drain.resume': command({ input: oneDrain, output: DrainView, errors: ['drain.not-found', 'drain.conflict'] }),
+  /** Into maintenance, so that nobody comes back by cookie, and the sessions that are left are shut down, on old workers too. */
+  'drain.finishNow': command({
+    input: oneDrain,
+    output: DrainView,
+    errors: ['drain.not-found', 'drain.conflict', 'job.conflict'],
+  }),
+  /** Back to the state and weight from before, on every balancer; those that cannot be asked follow when they can. */
+  'drain.putBack': command({
+    input: oneDrain,
+    output: DrainView,
+    errors: ['drain.not-found', 'drain.conflict', 'job.conflict'],
+  }),
+  /** Newest first; `open`: only those that have not ended. */
+  'drain.list': query({
+    input: v.strictObject({ open: v.boolean(), limit: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(500)) }),
+    output: v.array(DrainView),
+  }),
+  'drain.get': query({ input: oneDrain, output: DrainView, errors: ['drain.not-found'] }),
+
   'job.list': query({
     input: v.strictObject({
       limit: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(500)),
@@ -191,6 +235,7 @@ export const contract = Object.freeze({
 
   'fleet.changed': event(FleetDelta),
   'job.changed': event(JobView),
+  'drain.changed': event(DrainView),
   'history.appended': event(v.array(HistoryEntry)),
   'inventory.changed': event(nothing),
   'settings.changed': event(Settings),
@@ -213,4 +258,5 @@ export * from './ids.ts'
 export * from './inventory.ts'
 export * from './fleet.ts'
 export * from './operations.ts'
+export * from './drains.ts'
 export * from './host.ts'

@@ -100,11 +100,16 @@ export const HistoryEntry = v.strictObject({
     'service.restarted',
     'operation.started',
     'operation.ended',
+    'drain.started',
+    'drain.violated',
+    'drain.repaired',
+    'drain.empty',
+    'drain.ended',
     'inventory.changed',
     'host-key.trusted',
   ]),
   nodeId: v.nullable(NodeId),
-  /** server, router or job id, by kind */
+  /** server, router, job or drain id, by kind */
   subject: v.string(),
   /** names and values the window needs to word it, e.g. { from, to, word, pool, server } */
   data: v.record(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null(), v.array(v.string())])),

@@ -1,4 +1,5 @@
 import type { AdminState, CommandRecord, ProbeFinding, ProbedService, ServiceKind, ServiceOverrides } from '#contract'
+import type { PlaceReading } from '../../domain/drain/place-reading.ts'
 import type { ServiceReading } from '../../domain/fleet/reading.ts'
 import type { CallLimits, NodeSession } from './node-session.ts'
 
@@ -61,6 +62,18 @@ export interface ServerAdmin {
   isIn(before: ServerPreImage, state: AdminState): boolean
   /** where the commands go, e.g. `socket /run/haproxy/admin.sock` */
   readonly via: string
+  readonly watch: DrainWatch
+}
+
+/** What is still on a server that is being taken out, on every worker of one balancer. */
+export interface DrainWatch {
+  /**
+   * Null: no such server now.
+   * @throws AppError `daemon.unexpected-reply` while the daemon reloads, and as `ServerAdmin.read` does
+   */
+  left(session: NodeSession, pool: string, server: string, limits: CallLimits): Promise<PlaceReading | null>
+  /** Ends every session that is on the server, on old workers one by one; answers how many there were. */
+  shutdownSessions(session: NodeSession, pool: string, server: string, limits: AdminLimits): Promise<number>
 }
 
 export interface AdminLimits extends CallLimits {

@@ -1,5 +1,8 @@
 import type {
   CommandRecord,
+  DrainEvent,
+  DrainId,
+  DrainRecord,
   ErrorReply,
   HistoryEntry,
   Inventory,
@@ -92,6 +95,19 @@ export interface JobRepo {
   commands(id: JobId): { ordinal: number; record: CommandRecord }[]
 }
 
+export interface DrainRepo {
+  /** One transaction: the drain, its places and the pre-images that are known. */
+  create(drain: DrainRecord): void
+  /** How it stands now. A pre-image is written once; a later one for the same place is refused. */
+  save(drain: DrainRecord): void
+  /** append-only */
+  append(id: DrainId, event: DrainEvent): void
+  get(id: DrainId): DrainRecord | null
+  /** newest first */
+  list(query: { open: boolean; limit: number }): DrainRecord[]
+  timeline(id: DrainId): DrainEvent[]
+}
+
 export interface HistoryRepo {
   /** append-only; returns the entries with their ids */
   append(entries: readonly Omit<HistoryEntry, 'id'>[]): HistoryEntry[]
@@ -145,6 +161,7 @@ export interface Store {
   readonly hostKeys: HostKeyRepo
   readonly secrets: SecretRepo
   readonly jobs: JobRepo
+  readonly drains: DrainRepo
   readonly history: HistoryRepo
   readonly samples: SampleRepo
   readonly states: StateRepo

@@ -37,7 +37,7 @@ const running = { starting: 1, up: 2, stopping: 3 } as const
 const checkFailed = 2
 
 export function serverStateFrom(facts: ServerFacts): ServerState {
-  if ((facts.adminState & maintenance) !== 0) return 'maintenance'
+  if (isInMaintenance(facts.adminState)) return 'maintenance'
   const leaving = isDraining(facts.adminState, facts.weight) || facts.opState === running.stopping
   if (leaving) return isEmpty(facts) ? 'drained' : 'draining'
   if (facts.word === 'no check') return 'unchecked'
@@ -48,9 +48,18 @@ export function serverStateFrom(facts: ServerFacts): ServerState {
   return 'up'
 }
 
+export function isInMaintenance(adminState: number): boolean {
+  return (adminState & maintenance) !== 0
+}
+
+/** Drained by command, by its agent, or with a server that it tracks. */
+export function isDrained(adminState: number): boolean {
+  return (adminState & drain) !== 0
+}
+
 /** Weight 0 drains like the command does (server_is_draining in HAProxy's source), and `state ready` does not end it. */
 export function isDraining(adminState: number, weight: number): boolean {
-  return weight === 0 || (adminState & drain) !== 0
+  return weight === 0 || isDrained(adminState)
 }
 
 function isEmpty(facts: ServerFacts): boolean {

@@ -23,6 +23,6 @@ function bindHaproxy(parts: { clock: Clock; sockets: RuntimeSockets }, { service
   return {
     kind: 'haproxy',
     observe: createObserver({ ...parts, endpoints }),
-    serverAdmin: target === null || service.privilege !== 'admin' ? null : createServerAdmin({ ...parts, target }),
+    serverAdmin: target === null || service.privilege !== 'admin' ? null : createServerAdmin({ ...parts, target, endpoints }),
   }
 }

@@ -15,6 +15,8 @@ import {
   type ServerRef,
 } from '../../domain/haproxy/runtime-command.ts'
 import { commandedState } from '../../domain/haproxy/server-state.ts'
+import { createDrainWatch } from './drain-watch.ts'
+import type { Endpoints } from './endpoints.ts'
 import { orUnexpected } from './or-unexpected.ts'
 import type { RuntimeSockets, RuntimeTarget } from './runtime-socket.ts'
 
@@ -29,6 +31,7 @@ interface AdminParts {
   clock: Clock
   sockets: RuntimeSockets
   target: RuntimeTarget
+  endpoints: Endpoints
 }
 
 const recordedReplyBytes = 4096
@@ -100,6 +103,7 @@ export function createServerAdmin(parts: AdminParts): ServerAdmin {
 
   return {
     via,
+    watch: createDrainWatch(parts),
     read: (session, pool, server, limits) => read(session, { pool, server }, limits),
 
     async setState(session, pool, server, state, limits) {

@@ -23,6 +23,14 @@ const outcomeGlyphs: Record<JobOutcome, Glyph> = {
 const isOutcome = (value: string): value is JobOutcome => Object.hasOwn(outcomeGlyphs, value)
 export const outcomeGlyph = (outcome: string): Glyph => (isOutcome(outcome) ? outcomeGlyphs[outcome] : 'info')
 
+const drainGlyphs = {
+  'drain.started': 'draining',
+  'drain.violated': 'degraded',
+  'drain.repaired': 'draining',
+  'drain.empty': 'drained',
+  'drain.ended': 'done',
+} as const
+
 /** Words one line of the history in the window's language. Data of an older version may lack a field: it is left out, never invented. */
 export function entryText(entry: HistoryEntry, t: Translate, nodeName: (id: NodeId) => string): EntryText {
   const { data } = entry
@@ -66,6 +74,12 @@ export function entryText(entry: HistoryEntry, t: Translate, nodeName: (id: Node
       const word = isOutcome(outcome) ? t(`history.outcome.${outcome}`) : outcome
       return { glyph: outcomeGlyph(outcome), title: text(data, 'title'), detail: t('history.entry.ended', { outcome: word }) }
     }
+    case 'drain.started':
+    case 'drain.violated':
+    case 'drain.repaired':
+    case 'drain.empty':
+    case 'drain.ended':
+      return { glyph: drainGlyphs[entry.kind], title: text(data, 'title'), detail: text(data, 'text') }
     case 'inventory.changed':
       return {
         glyph: 'info',

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { AdminState, NodeId } from '#contract'
 import { AppError } from '../../../src-main/app/app-error.ts'
 import type { Clock } from '../../../src-main/app/ports/clock.ts'
-import type { BoundService, Driver, ServerAdmin, ServerPreImage } from '../../../src-main/app/ports/driver.ts'
+import type { BoundService, DrainWatch, Driver, ServerAdmin, ServerPreImage } from '../../../src-main/app/ports/driver.ts'
 import type { Log } from '../../../src-main/app/ports/log.ts'
 import type { Cipher } from '../../../src-main/app/ports/vault.ts'
 import type { ConnectionStatus, NodeSession, NodeSessions } from '../../../src-main/app/ports/node-session.ts'
@@ -111,6 +111,8 @@ export interface FakeHaproxy extends Driver {
   /** every command, as `<node> <line>` */
   sent: string[]
   observed: string[]
+  /** sessions on workers of before a reload, by `<node> <pool>/<server>` */
+  onOldWorkers: Map<string, number>
 }
 
 const statesOf = { ready: 'up', drain: 'draining', maint: 'maintenance' } as const
@@ -120,6 +122,7 @@ export function fakeHaproxy(initial: Record<string, ServiceReading>): FakeHaprox
   const readings = new Map<string, ServiceReading | AppError>(Object.entries(initial))
   const sent: string[] = []
   const observed: string[] = []
+  const onOldWorkers = new Map<string, number>()
 
   function balancer(nodeId: string): BalancerReading {
     const reading = readings.get(nodeId)
@@ -144,7 +147,33 @@ export function fakeHaproxy(initial: Record<string, ServiceReading>): FakeHaprox
   const wordOf = (bits: number): AdminState => (bits === 8 ? 'drain' : bits === 1 ? 'maint' : 'ready')
   const line = (pool: string, server: string, state: AdminState): string => `set server ${pool}/${server} state ${state}`
 
+  const watch: DrainWatch = {
+    async left({ nodeId }, pool, name) {
+      const { pid } = balancer(nodeId)
+      const server = serverOn(nodeId, pool, name)
+      if (server === undefined) return null
+      const { adminState, weight, address, sessions, queue, totalSessions, agentCheck } = server
+      return {
+        ...{ pool, server: name, adminState: adminState ?? 0, weight: weight ?? 1, configuredWeight: 1, address, agentCheck },
+        ...{ worker: pid ?? 0, sessions: sessions ?? 0, queue: queue ?? 0, totalSessions, idle: 0, lastRequestS: null },
+        ...{ oldSessions: onOldWorkers.get(`${nodeId} ${pool}/${name}`) ?? 0, oldWorkers: [], clients: [] },
+      }
+    },
+    async shutdownSessions({ nodeId }, pool, name, { record }) {
+      const command = `shutdown sessions server ${pool}/${name}`
+      sent.push(`${nodeId} ${command}`)
+      record({ at: 1, via: admin.via, command, exitCode: null, reply: '' })
+      const reading = structuredClone(balancer(nodeId))
+      const server = reading.pools.find((each) => each.name === pool)?.servers.find((each) => each.name === name)
+      const count = (server?.sessions ?? 0) + (onOldWorkers.get(`${nodeId} ${pool}/${name}`) ?? 0)
+      if (server !== undefined) server.sessions = 0
+      onOldWorkers.delete(`${nodeId} ${pool}/${name}`)
+      readings.set(nodeId, reading)
+      return count
+    },
+  }
   const admin: ServerAdmin = {
+    watch,
     via: 'socket /run/haproxy/admin.sock',
     async read({ nodeId }, pool, name): Promise<ServerPreImage | null> {
       const server = serverOn(nodeId, pool, name)
@@ -157,11 +186,13 @@ export function fakeHaproxy(initial: Record<string, ServiceReading>): FakeHaprox
       record({ at: 1, via: admin.via, command: line(pool, server, state), exitCode: null, reply: '' })
       put(nodeId, pool, server, bitsOf[state], state)
     },
-    async restore({ nodeId }, { pool, server, adminState }, { record }) {
+    async restore({ nodeId }, { pool, server, adminState, weight }, { record }) {
       const state = wordOf(adminState)
       sent.push(`${nodeId} ${line(pool, server, state)}`)
       record({ at: 1, via: admin.via, command: line(pool, server, state), exitCode: null, reply: '' })
       put(nodeId, pool, server, adminState, state)
+      const restored = serverOn(nodeId, pool, server)
+      if (restored !== undefined) restored.weight = weight
     },
     commandsFor: (pool, server, state) => [line(pool, server, state)],
     undoCommandsFor: ({ pool, server, adminState }) => [line(pool, server, wordOf(adminState))],
@@ -180,6 +211,7 @@ export function fakeHaproxy(initial: Record<string, ServiceReading>): FakeHaprox
     readings,
     sent,
     observed,
+    onOldWorkers,
     async detect({ nodeId }) {
       if (!readings.has(nodeId)) return null
       const service = {

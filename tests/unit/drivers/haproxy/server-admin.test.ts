@@ -22,8 +22,9 @@ async function rig(tables: string[], change = '\n') {
   replay = await openReplay((line) => (line.startsWith('show') ? (tables.shift() ?? table) : change))
   const clock = createManualClock()
   const sent: Omit<CommandRecord, 'nodeId'>[] = []
+  const endpoints = { runtime: null, master: null }
   const target = { path: replay.path, prefix: '', privileged: false }
-  const admin = createServerAdmin({ clock, sockets: createRuntimeSockets({ clock }), target })
+  const admin = createServerAdmin({ clock, sockets: createRuntimeSockets({ clock }), target, endpoints })
   return {
     admin,
     sent,
@@ -108,6 +109,7 @@ describe('restore', () => {
       clock: createManualClock(),
       sockets: createRuntimeSockets({ clock: createManualClock() }),
       target: { path: '/s', prefix: '@1 ', privileged: false },
+      endpoints: { runtime: null, master: null },
     })
     expect(admin.undoCommandsFor({ ...before, adminState: 12, weight: 2 })).toEqual([
       '@1 set server be_source/s1 weight 2',

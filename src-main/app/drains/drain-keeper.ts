@@ -1,0 +1,400 @@
+/**
+ * Keeps drains: makes what is on the balancers agree with what was asked for, until it is put back.
+ *
+ * Model: a drain says what is wanted (`goal`), and every reading of a node is compared with it, whatever happened in between: a reload, a
+ * restart, another hand, or a console that was closed for a day. What differs is changed by a journaled job; there is one job of a drain
+ * at a time, and what a job has done is believed only when it has been read. Nothing here remembers what it did, beyond counting how
+ * often a place was repaired lately, so that an agent-check that says the opposite every second is not fought for ever.
+ *
+ * A place's pre-image is on disk before the first command for it leaves. Only the process that drives the data folder keeps drains.
+ */
+import type { DrainEvent, DrainPlace, DrainRecord, JobView, NodeId } from '#contract'
+import { isDone, stateFrom } from '../../domain/drain/drain-state.ts'
+import { observedShares } from '../../domain/drain/forecast.ts'
+import { evidenceOf, isPlaceEmpty, judgePlace, type PlaceVerdict } from '../../domain/drain/judge-place.ts'
+import type { PlaceReading } from '../../domain/drain/place-reading.ts'
+import { AppError, appErrorFrom } from '../app-error.ts'
+import type { FleetService } from '../fleet-service.ts'
+import { isOutOfReach } from '../jobs/step-runner.ts'
+import { adminTimeoutMs, type AdminOf } from '../operations/server-targets.ts'
+import { restoreKind } from '../operations/server-state.ts'
+import { shutdownKind } from '../operations/shutdown-sessions.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
+import type { DrainBook } from './drain-book.ts'
+import { cutBy, type DrainJobs } from './drain-jobs.ts'
+import { beforeOf, leftOf, placeKey } from './drain-planner.ts'
+import type { DrainTimers } from './drain-timers.ts'
+
+/** A place that is undone this often within this time is no longer repaired, until the time has passed. */
+const mostRepairs = 3
+const repairsWithinMs = 60_000
+/** Sessions are told to end; one that does not is told again this often. */
+const mostCuts = 3
+const tickMs = 1000
+
+interface PlaceMemory {
+  needs: PlaceVerdict['needs']
+  /** sessions it had been given by this worker when it was first seen to be out */
+  base: { worker: number; total: number | null } | null
+  /** monotonic times at which it was drained again */
+  repairs: number[]
+  alarmed: boolean
+}
+
+export interface DrainKeeper {
+  /** A drain that is in the book now. */
+  begin(drain: DrainRecord): void
+  /** The process has become the driver, or has started: go on with what is stored. */
+  takeUp(): void
+  letGo(): void
+  /** HAProxy on this node was just read. */
+  look(nodeId: NodeId): void
+  /** It could not be read. */
+  lost(nodeId: NodeId, why: string): void
+  noteJob(job: JobView): void
+  /** Reads every place of a drain, and acts. Never rejects. */
+  readNow(drain: DrainRecord): Promise<void>
+  putBack(drain: DrainRecord, kind: 'put-back' | 'expired', text: string): Promise<void>
+  finish(drain: DrainRecord, text: string): Promise<void>
+  stop(): Promise<void>
+}
+
+export function createDrainKeeper(parts: {
+  book: DrainBook
+  timers: DrainTimers
+  adminOf: AdminOf
+  drainJobs: DrainJobs
+  fleet: FleetService
+  isDriver: () => boolean
+  clock: Clock
+  log: Log
+}): DrainKeeper {
+  const { book, timers, adminOf, drainJobs, fleet, isDriver, clock, log } = parts
+  const memory = new WeakMap<DrainPlace, PlaceMemory>()
+  /** drains of which all places are being read: nothing is done for one place before the others are known */
+  const gathering = new Set<DrainRecord>()
+  const cuts = new WeakMap<DrainRecord, number>()
+  const lanes = new Map<NodeId, { again: boolean }>()
+  const stopping = new AbortController()
+  const work = new Set<Promise<unknown>>()
+  let ticking = false
+
+  const memoryOf = (place: DrainPlace): PlaceMemory => {
+    const known = memory.get(place) ?? { needs: null, base: null, repairs: [], alarmed: false }
+    memory.set(place, known)
+    return known
+  }
+
+  /** Work in the background that `stop` waits for. */
+  function launch(task: () => Promise<unknown>): void {
+    const running: Promise<unknown> = task()
+      .catch((thrown: unknown) => {
+        if (!stopping.signal.aborted) log.error('a drain was not kept', { error: String(thrown) })
+      })
+      .finally(() => work.delete(running))
+    work.add(running)
+  }
+
+  async function tick(): Promise<void> {
+    while (book.open().length > 0) {
+      await clock.sleep(tickMs, stopping.signal)
+      for (const drain of book.open()) {
+        if (!isDriver() || drain.goal === 'back' || drain.state === 'failed') continue
+        const due = timers.take(drain)
+        if (due === 'expiry') launch(() => putBack(drain, 'expired', 'Its time is over: it goes back into service.'))
+        if (due === 'deadline') passDeadline(drain)
+      }
+    }
+  }
+
+  function startTicking(): void {
+    if (ticking || stopping.signal.aborted) return
+    ticking = true
+    launch(() => tick().finally(() => (ticking = false)))
+  }
+
+  function passDeadline(drain: DrainRecord): void {
+    if (drain.places.every(isDone)) return
+    drain.deadlinePassed = true
+    const text = 'The deadline passed before it was empty'
+    if (drain.onDeadline === 'finish') launch(() => finish(drain, `${text}: what is left is shut down.`))
+    else if (drain.onDeadline === 'put-back') launch(() => putBack(drain, 'put-back', `${text}: it goes back into service.`))
+    else {
+      book.note(drain, 'deadline', `${text}; it is waited for.`)
+      settle(drain)
+    }
+  }
+
+  function look(nodeId: NodeId): void {
+    if (!isDriver() || stopping.signal.aborted) return
+    if (!book.open().some((drain) => isKept(drain) && drain.places.some((place) => place.nodeId === nodeId))) return
+    const lane = lanes.get(nodeId)
+    if (lane !== undefined) {
+      lane.again = true
+      return
+    }
+    const own = { again: false }
+    lanes.set(nodeId, own)
+    launch(async () => {
+      try {
+        const kept = book.open().filter((drain) => isKept(drain) && drain.places.some((place) => place.nodeId === nodeId))
+        for (const drain of kept) await readPlaces(drain, nodeId)
+        for (const drain of kept) settle(drain)
+      } finally {
+        lanes.delete(nodeId)
+      }
+      if (own.again) look(nodeId)
+    })
+  }
+
+  async function readNow(drain: DrainRecord): Promise<void> {
+    gathering.add(drain)
+    const nodes = [...new Set(drain.places.map(({ nodeId }) => nodeId))]
+    await Promise.all(nodes.map((nodeId) => readPlaces(drain, nodeId))).finally(() => gathering.delete(drain))
+    settle(drain)
+  }
+
+  async function readPlaces(drain: DrainRecord, nodeId: NodeId): Promise<void> {
+    for (const place of drain.places.filter((each) => each.nodeId === nodeId)) {
+      try {
+        const { session, admin } = await adminOf(nodeId, stopping.signal)
+        const limits = { signal: stopping.signal, timeoutMs: adminTimeoutMs }
+        const reading = await admin.watch.left(session, place.pool, place.server, limits)
+        if (mayWrite(drain)) apply(drain, place, reading)
+      } catch (thrown) {
+        if (stopping.signal.aborted || !mayWrite(drain)) return
+        miss(drain, place, appErrorFrom(thrown).message)
+      }
+    }
+  }
+
+  const mayWrite = (drain: DrainRecord): boolean => isDriver() && drain.endedAt === null
+
+  function apply(drain: DrainRecord, place: DrainPlace, reading: PlaceReading | null): void {
+    const { nodeId } = place
+    const own = memoryOf(place)
+    if (place.unreadSince !== null) {
+      place.unreadSince = null
+      book.note(drain, 'reached', `${nodeId} can be asked again.`, nodeId)
+    }
+    if (place.before === null && reading !== null && drain.goal !== 'back') place.before = beforeOf(reading)
+    const was = place.phase
+    // Never set, so there is nothing to put back; never there, so there is nothing to drain.
+    const verdict: PlaceVerdict =
+      place.before !== null
+        ? judgePlace(drain.goal, place.before, was, reading)
+        : { phase: drain.goal === 'back' ? 'restored' : 'gone', said: 'It is not there.', needs: null }
+    place.phase = verdict.phase
+    place.said = verdict.said
+    own.needs = verdict.needs
+    if (was !== verdict.phase) tellPhase(drain, place, was)
+    if (reading === null) return
+    const out = place.phase === 'in-force' || place.phase === 'already-out' || place.phase === 'taken'
+    if (out && own.base?.worker !== reading.worker) own.base = { worker: reading.worker, total: reading.totalSessions }
+    place.left = leftOf(reading, clock.now(), out ? (own.base?.total ?? null) : null)
+    prove(drain, place, out && isPlaceEmpty(reading) ? reading : null)
+  }
+
+  function prove(drain: DrainRecord, place: DrainPlace, reading: PlaceReading | null): void {
+    if (drain.goal === 'back' || (place.proof !== null) === (reading !== null)) return
+    place.proof = reading === null ? null : { at: clock.now(), evidence: evidenceOf(reading) }
+    const text = reading === null ? 'is not empty any more' : 'is empty'
+    book.note(drain, reading === null ? 'not-empty' : 'place-empty', `${nameOf(place)} ${text}.`, place.nodeId)
+  }
+
+  function tellPhase(drain: DrainRecord, place: DrainPlace, was: DrainPlace['phase']): void {
+    const { phase, nodeId, said } = place
+    const note = (kind: DrainEvent['kind'], text: string): void => book.note(drain, kind, `${nameOf(place)}: ${text}`, nodeId)
+    if (phase === 'returned') {
+      place.violations += 1
+      note('violated', said)
+    } else if (phase === 'gone' || phase === 'taken') note(phase, said)
+    else if (phase === 'in-force' && was === 'returned') note('reasserted', 'it is out again.')
+    else if (phase === 'in-force' || phase === 'already-out') note('set', said === '' ? 'it is out.' : said)
+  }
+
+  function miss(drain: DrainRecord, place: DrainPlace, why: string): void {
+    if (place.unreadSince !== null) return
+    place.unreadSince = clock.now()
+    // Nobody can vouch for it now.
+    place.proof = null
+    book.note(drain, 'waiting', `${place.nodeId} cannot be asked: ${why}`, place.nodeId)
+  }
+
+  /** What the places come to, on disk and told; then what is to be done about it. */
+  function settle(drain: DrainRecord): void {
+    if (!mayWrite(drain) || gathering.has(drain) || drain.state === 'failed') return
+    if (drain.goal === 'back') {
+      if (drain.places.every(({ phase }) => phase === 'restored' || phase === 'gone')) return end(drain, 'Put back as it was.')
+    } else {
+      if (drain.places.every(({ phase }) => phase === 'gone')) return end(drain, 'No balancer has the server any more.')
+      noteEmpty(drain)
+    }
+    // On disk before anything leaves: a job begins in a later turn.
+    book.save(drain)
+    try {
+      act(drain)
+    } catch (thrown) {
+      const { message } = appErrorFrom(thrown)
+      if (drain.state === 'starting') return fail(drain, message)
+      // Another job holds the node; the next reading tries again.
+      log.info('a drain waits', { drain: drain.id, why: message })
+    }
+    const starting = drain.state === 'starting' && drainJobs.isUnderWay(drain)
+    if (!starting) Object.assign(drain, stateFrom(drain))
+    book.save(drain)
+  }
+
+  function noteEmpty(drain: DrainRecord): void {
+    const empty = drain.places.every(isDone)
+    if (!empty) drain.emptyAt = null
+    else if (drain.emptyAt === null) {
+      drain.emptyAt = clock.now()
+      drain.finishing = false
+      const { servers } = fleet.snapshot()
+      const tookMs = Math.max(0, drain.emptyAt - drain.createdAt)
+      drain.outcome = { emptyInMs: tookMs, shares: observedShares(drain.forecast.shares, servers) }
+      book.note(drain, 'empty', `Empty on every balancer after ${Math.round(tookMs / 1000)} s.`)
+    }
+    if (!empty || drain.then !== 'maint' || drain.heldSince !== null || drain.goal !== 'out') return
+    drain.goal = 'maintenance'
+    book.note(drain, 'finish', 'Empty, so it goes into maintenance, as asked.')
+    for (const place of drain.places) if (place.phase === 'in-force') memoryOf(place).needs = 'maint'
+  }
+
+  function act(drain: DrainRecord): void {
+    if (drainJobs.isUnderWay(drain)) return
+    const wanting = drain.places.filter((place) => place.unreadSince === null && memoryOf(place).needs !== null)
+    if (drain.goal === 'back') return void drainJobs.restore(drain, wanting)
+    const chosen = wanting.filter((place) => place.phase !== 'returned' || mayRepair(drain, place))
+    if (drainJobs.set(drain, drain.goal === 'out' ? 'drain' : 'maint', chosen)) {
+      for (const place of chosen) if (place.phase === 'returned') memoryOf(place).repairs.push(clock.monotonic())
+      return
+    }
+    const busy = drain.places.filter(({ unreadSince, left }) => unreadSince === null && left !== null && countOf(left) > 0)
+    if (!drain.finishing || wanting.length > 0 || busy.length === 0) return
+    const tried = cuts.get(drain) ?? 0
+    cuts.set(drain, tried + 1)
+    if (tried < mostCuts) drainJobs.shutdown(drain, busy)
+    else if (tried === mostCuts)
+      book.note(drain, 'alarm', `Sessions are left although they were told to end ${mostCuts} times.`)
+  }
+
+  function mayRepair(drain: DrainRecord, place: DrainPlace): boolean {
+    if (drain.onViolation === 'alarm') return false
+    const own = memoryOf(place)
+    const now = clock.monotonic()
+    own.repairs = own.repairs.filter((at) => now - at < repairsWithinMs)
+    if (own.repairs.length < mostRepairs) {
+      own.alarmed = false
+      return true
+    }
+    if (!own.alarmed) {
+      const text = `it was drained ${mostRepairs} times within a minute and came back each time. Something else, such as its agent-check, decides: stop that, or put it back. It is tried again in a minute.`
+      book.note(drain, 'alarm', `${nameOf(place)}: ${text}`, place.nodeId)
+    }
+    own.alarmed = true
+    return false
+  }
+
+  function end(drain: DrainRecord, said: string): void {
+    Object.assign(drain, { state: 'ended', said, endedAt: clock.now() })
+    book.note(drain, 'ended', said)
+    timers.forget(drain.id)
+    book.save(drain)
+  }
+
+  function fail(drain: DrainRecord, why: string): void {
+    // Nothing was done, so there is nothing that could be put back.
+    const nothingDone = drain.places.every(({ phase }) => phase === 'unset' || phase === 'gone')
+    Object.assign(drain, { state: 'failed', said: why, endedAt: nothingDone ? clock.now() : null })
+    book.note(drain, 'failed', why)
+    timers.forget(drain.id)
+    book.save(drain)
+  }
+
+  async function putBack(drain: DrainRecord, kind: 'put-back' | 'expired', text: string): Promise<void> {
+    Object.assign(drain, { goal: 'back', state: 'put-back', heldSince: null, finishing: false })
+    book.note(drain, kind, text)
+    for (const place of drain.places) {
+      // What somebody put into maintenance is not taken out of it by a clock.
+      if (kind === 'expired' && place.phase === 'taken') place.before = null
+    }
+    book.save(drain)
+    await readNow(drain)
+  }
+
+  async function finish(drain: DrainRecord, text: string): Promise<void> {
+    drain.goal = 'maintenance'
+    drain.finishing = true
+    cuts.delete(drain)
+    book.note(drain, 'finish', text)
+    book.save(drain)
+    await readNow(drain)
+  }
+
+  function noteJob(job: JobView): void {
+    if (job.state !== 'ended' || !isDriver()) return
+    const drain = book.open().find(({ jobs }) => jobs.includes(job.id))
+    if (drain === undefined) return
+    const places = drain.places.filter((place) => job.steps.some(({ key }) => key === placeKey(place)))
+    const ok = job.outcome === 'succeeded'
+    const why = job.error?.message ?? `The job "${job.title}" ended as ${job.outcome}.`
+    const later = job.error !== null && isOutOfReach(new AppError(job.error.code, why))
+    if (job.kind === shutdownKind) {
+      const count = cutBy(drainJobs.row(job.id))
+      drain.cut += count
+      book.note(drain, 'finish', ok ? `${count} sessions were shut down.` : why)
+    } else if (job.kind === restoreKind) {
+      if (!ok && !later) return fail(drain, `It was not put back: ${why}`)
+      if (ok) for (const place of places) place.phase = 'restored'
+    } else if (ok) {
+      for (const place of places) {
+        const was = place.phase
+        memoryOf(place).needs = null
+        place.phase = 'in-force'
+        place.said = ''
+        if (was !== 'in-force') tellPhase(drain, place, was)
+      }
+    } else if (drain.state === 'starting' && !(later && drain.unreachable === 'later')) return fail(drain, why)
+    else book.note(drain, 'alarm', why)
+    settle(drain)
+    // Seen sooner than with the next poll.
+    for (const { nodeId } of places) look(nodeId)
+  }
+
+  return {
+    begin(drain) {
+      timers.start(drain)
+      startTicking()
+    },
+    takeUp() {
+      book.takeUp()
+      for (const drain of book.open()) timers.start(drain)
+      if (book.open().length > 0) startTicking()
+    },
+    letGo: () => book.letGo(),
+    look,
+    lost(nodeId, why) {
+      if (!isDriver()) return
+      for (const drain of book.open().filter(isKept)) {
+        const lost = drain.places.filter((place) => place.nodeId === nodeId && place.unreadSince === null)
+        for (const place of lost) miss(drain, place, why)
+        if (lost.length > 0) settle(drain)
+      }
+    },
+    noteJob,
+    readNow,
+    putBack,
+    finish,
+    async stop() {
+      stopping.abort(new AppError('request.cancelled', 'Evenkeel is stopping.'))
+      await Promise.allSettled([...work])
+    },
+  }
+}
+
+const isKept = (drain: DrainRecord): boolean => drain.endedAt === null && drain.state !== 'failed'
+const nameOf = ({ pool, server, nodeId }: DrainPlace): string => `${pool}/${server} on ${nodeId}`
+const countOf = (left: NonNullable<DrainPlace['left']>): number => left.sessions + left.queue + (left.oldSessions ?? 0)

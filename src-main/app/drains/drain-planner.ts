@@ -1,0 +1,211 @@
+import type { DrainBefore, DrainFloor, DrainLeft, DrainPlan, NodeId, PoolId, PoolView, ServerId, ServerView } from '#contract'
+import { checkFloor } from '../../domain/drain/floor.ts'
+import { emptyInMs, sharesOf } from '../../domain/drain/forecast.ts'
+import type { PlaceReading } from '../../domain/drain/place-reading.ts'
+import { isDrained, isInMaintenance } from '../../domain/haproxy/server-state.ts'
+import { AppError, appErrorFrom } from '../app-error.ts'
+import type { FleetService } from '../fleet-service.ts'
+import type { InventoryService } from '../inventory-service.ts'
+import { adminTimeoutMs, operationTitle, targetKey, type AdminOf, type ServerTarget } from '../operations/server-targets.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { DrainBook } from './drain-book.ts'
+
+export interface DrainWish {
+  targets: readonly string[]
+  nodes?: readonly NodeId[] | undefined
+  floor: DrainFloor
+}
+
+export interface PlannedDrain {
+  plan: DrainPlan
+  /** every place, those on balancers that cannot be asked included */
+  places: { target: ServerTarget; reading: PlaceReading | null }[]
+}
+
+interface Found {
+  server: ServerView
+  pool: PoolView
+}
+
+type Warning = DrainPlan['warnings'][number]
+
+/** Reads every server concerned and says what a drain would do and what would come of it. Changes nothing. */
+export function createDrainPlanner(parts: {
+  fleet: FleetService
+  inventory: InventoryService
+  adminOf: AdminOf
+  book: DrainBook
+  clock: Clock
+}): (wish: DrainWish, signal: AbortSignal) => Promise<PlannedDrain> {
+  const { fleet, inventory, adminOf, book, clock } = parts
+
+  return async (wish, signal) => {
+    const { servers, pools, nodes } = fleet.snapshot()
+    const poolOf = new Map(pools.map((pool) => [pool.id, pool]))
+    const { found, onNginx } = resolve(wish.targets, servers, poolOf)
+    const unread = nodes.filter(({ services }) => !services.some((service) => service.readAt !== null)).map(({ id }) => id)
+    const targets = found.flatMap((each) => targetsOf(each, unread, wish.nodes))
+    const places = await readAll(targets, signal)
+    const silent = places.filter(({ reading }) => reading === 'unreachable').map(({ target }) => target.nodeId)
+    // A node that was never read may have the address as well: nobody can say.
+    const byAddress = wish.targets.some((target) => !servers.some(({ id }) => id === target))
+    const unknown = byAddress ? unread.filter((id) => wish.nodes?.includes(id) ?? true) : []
+    const readable = places.flatMap(({ target, via, reading, lines }) =>
+      reading === 'unreachable' ? [] : [{ target, via, reading, lines }],
+    )
+    const leaving = targets.map(({ serverId, nodeId }) => ({ serverId, nodeId }))
+    const heldOut = book.open().flatMap((drain) => (drain.goal === 'back' ? [] : drain.places))
+    const poolIds = [...new Set(found.map(({ pool }) => pool.id))]
+    const membersOf = (id: PoolId): ServerView[] => servers.filter(({ poolId }) => poolId === id)
+    const ofPool = (id: PoolId) => leaving.filter(({ serverId }) => membersOf(id).some((server) => server.id === serverId))
+    return {
+      places: places.map(({ target, reading }) => ({ target, reading: reading === 'unreachable' ? null : reading })),
+      plan: {
+        title: operationTitle('drain', targets),
+        places: readable.map(({ target, via, reading, lines }) => ({
+          ...target,
+          via,
+          commands: isInMaintenance(reading.adminState) ? [] : lines.commands,
+          undoCommands: lines.undoCommands,
+          before: beforeOf(reading),
+          left: leftOf(reading, clock.now(), null),
+        })),
+        unreachable: [...new Set([...silent, ...unknown])],
+        floor: poolIds.flatMap((id) => checkFloor(wish.floor, { id, siblings: membersOf(id), leaving: ofPool(id), heldOut })),
+        forecast: {
+          emptyInMs: silent.length > 0 ? null : emptyInMs(readable.map(({ reading }) => reading)),
+          shares: poolIds.flatMap((id) => sharesOf(id, membersOf(id), ofPool(id))),
+        },
+        warnings: [...readable.flatMap(({ target, reading }) => warningsOf(target, reading)), ...onNginx],
+      },
+    }
+  }
+
+  /** A member of the pair that was never read has the pool too, as far as anybody knows. */
+  function targetsOf({ server, pool }: Found, unread: readonly NodeId[], only: readonly NodeId[] | undefined): ServerTarget[] {
+    const pair = inventory.current().pairs.find(({ id }) => id === pool.pair)
+    const on = new Set([...server.on.map(({ nodeId }) => nodeId), ...(pair?.nodes ?? []).filter((id) => unread.includes(id))])
+    const chosen = [...on].filter((nodeId) => only?.includes(nodeId) ?? true)
+    if (chosen.length === 0) {
+      throw new AppError(
+        'request.not-found',
+        `${pool.name}/${server.name} is on ${[...on].join(', ')}, not on ${only?.join(', ') ?? ''}.`,
+      )
+    }
+    return chosen.map((nodeId) => ({ serverId: server.id, nodeId, pool: pool.name, server: server.name }))
+  }
+
+  /** Nodes side by side, on one node one after the other: a runtime socket answers few at a time. */
+  async function readAll(targets: readonly ServerTarget[], signal: AbortSignal) {
+    const lanes = new Map<NodeId, Promise<unknown>>()
+    return Promise.all(
+      targets.map((target) => {
+        const reading = (lanes.get(target.nodeId) ?? Promise.resolve()).then(() => readOne(target, signal))
+        lanes.set(
+          target.nodeId,
+          reading.catch(() => undefined), // reported by the target itself; the lane goes on
+        )
+        return reading
+      }),
+    )
+  }
+
+  async function readOne(target: ServerTarget, signal: AbortSignal) {
+    const { nodeId, pool, server } = target
+    const none = { commands: [] as string[], undoCommands: [] as string[] }
+    try {
+      const { session, admin } = await adminOf(nodeId, signal)
+      const reading = await admin.watch.left(session, pool, server, { signal, timeoutMs: adminTimeoutMs })
+      if (reading === null) {
+        throw new AppError('request.not-found', `HAProxy on ${nodeId} has no server "${pool}/${server}" any more.`)
+      }
+      const lines = {
+        commands: admin.commandsFor(pool, server, 'drain'),
+        undoCommands: admin.undoCommandsFor(beforeOf(reading)),
+      }
+      return { target, via: admin.via, reading, lines }
+    } catch (thrown) {
+      signal.throwIfAborted()
+      const error = appErrorFrom(thrown)
+      if (['request.not-found', 'daemon.runtime-rejected', 'host.internal'].includes(error.code)) throw error
+      return { target, via: '', reading: 'unreachable' as const, lines: none }
+    }
+  }
+}
+
+function resolve(
+  targets: readonly string[],
+  servers: readonly ServerView[],
+  poolOf: ReadonlyMap<PoolId, PoolView>,
+): { found: Found[]; onNginx: Warning[] } {
+  const found = new Map<ServerId, Found>()
+  const onNginx: Warning[] = []
+  for (const target of targets) {
+    const matching = servers.filter(({ id, address }) => id === target || address === target)
+    const ours = matching.filter(({ poolId }) => poolOf.get(poolId)?.kind === 'haproxy')
+    if (ours.length === 0) throw nothingToDrain(target, matching.length > 0)
+    for (const server of matching) {
+      const pool = poolOf.get(server.poolId)
+      if (pool === undefined) continue
+      if (pool.kind !== 'haproxy') onNginx.push(alsoOnNginx(server, pool))
+      else if (pool.can.setState) found.set(server.id, { server, pool })
+      else throw notAllowed(pool)
+    }
+  }
+  return { found: [...found.values()], onNginx }
+}
+
+function nothingToDrain(target: string, onNginx: boolean): AppError {
+  if (!onNginx) return new AppError('request.not-found', `No balancer that was read has a server "${target}".`)
+  return new AppError(
+    'daemon.runtime-rejected',
+    `${target} is a server of nginx only: nginx cannot take a server out at run time; that needs an edited configuration and a reload.`,
+  )
+}
+
+function notAllowed(pool: PoolView): AppError {
+  return new AppError(
+    'daemon.runtime-rejected',
+    `HAProxy does not let Evenkeel change ${pool.name}: its stats socket is not of level admin. Add "level admin" to the stats socket line and reload HAProxy.`,
+  )
+}
+
+function alsoOnNginx({ address }: ServerView, { name, nodes }: PoolView): Warning {
+  const text = `${address} is in the nginx upstream ${name} on ${nodes.join(', ')} as well, and stays in service there.`
+  return { rule: 'also-on-nginx', subject: name, nodeId: null, text }
+}
+
+function warningsOf(target: ServerTarget, reading: PlaceReading): Warning[] {
+  const { pool, server, nodeId } = target
+  const subject = `${pool}/${server}`
+  const warn = (rule: Warning['rule'], text: string): Warning => ({
+    rule,
+    subject,
+    nodeId,
+    text: `${subject} on ${nodeId}: ${text}`,
+  })
+  const found: Warning[] = []
+  if (reading.agentCheck) found.push(warn('agent-check', 'its agent-check may undo the drain; the agent has the last word.'))
+  if (reading.weight === 0) found.push(warn('weight-zero', 'its weight is 0 already; it will be 0 again when it is put back.'))
+  if (isInMaintenance(reading.adminState)) found.push(warn('already-out', 'it is in maintenance already, and is left so.'))
+  else if (isDrained(reading.adminState))
+    found.push(warn('already-draining', 'it is being drained already, and will be afterwards.'))
+  if (reading.oldSessions === null) {
+    found.push(warn('old-workers-uncounted', 'workers of before a reload cannot be counted, so it can never be proved empty.'))
+  }
+  return found
+}
+
+export function beforeOf({ pool, server, adminState, weight, configuredWeight, address }: PlaceReading): DrainBefore {
+  return { pool, server, adminState, weight, configuredWeight, address }
+}
+
+/** `since`: how many sessions it had been given by this worker when it was set; null = it was not set while this worker ran. */
+export function leftOf(reading: PlaceReading, at: number, since: number | null): DrainLeft {
+  const { sessions, oldSessions, queue, idle, lastRequestS, totalSessions, clients } = reading
+  const stuck = since === null || totalSessions === null ? null : Math.max(0, totalSessions - since)
+  return { at, sessions, oldSessions, queue, idle, lastRequestS, stuck, clients }
+}
+
+/** `node/server` of a place, as jobs name their steps. */
+export const placeKey = (place: { nodeId: NodeId; serverId: ServerId }): string => targetKey({ ...place, pool: '', server: '' })

@@ -1,0 +1,209 @@
+import { randomUUID } from 'node:crypto'
+import * as v from 'valibot'
+import {
+  DrainId,
+  type DrainPlan,
+  type DrainRecord,
+  type DrainView,
+  type JobId,
+  type NodeId,
+  type ParsedInputOf,
+  type ServerId,
+} from '#contract'
+import { floorText } from '../../domain/drain/floor.ts'
+import { AppError } from '../app-error.ts'
+import { setStateKind } from '../operations/server-state.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { DrainBook } from './drain-book.ts'
+import type { DrainJobs } from './drain-jobs.ts'
+import type { DrainKeeper } from './drain-keeper.ts'
+import { beforeOf, leftOf, type DrainWish, type PlannedDrain } from './drain-planner.ts'
+import type { DrainTimers } from './drain-timers.ts'
+
+type StartInput = ParsedInputOf<'drain.start'>
+
+/** What operators ask for. Everything that follows from it is the keeper's. */
+export interface DrainService {
+  plan(wish: DrainWish, signal: AbortSignal): Promise<DrainPlan>
+  /** @throws AppError `drain.floor`, `drain.conflict`, `node.unreachable`, `job.conflict`, and what reading a server throws */
+  start(input: StartInput, owner: string, signal: AbortSignal): Promise<DrainView>
+  hold(id: DrainId): DrainView
+  resume(id: DrainId): DrainView
+  finishNow(id: DrainId): Promise<DrainView>
+  putBack(id: DrainId): Promise<DrainView>
+  get(id: DrainId): DrainView
+  list(query: { open: boolean; limit: number }): DrainView[]
+  /** Undoing what a drain has set means putting the drain back: answers the job that does it, or null when the job is no drain's. */
+  undo(job: JobId): Promise<JobId | null>
+  /** @throws AppError `drain.conflict` when one of the servers is kept out by a drain, which would undo the change at once */
+  refuseAgainst(servers: readonly ServerId[], nodes: readonly NodeId[] | undefined): void
+}
+
+export function createDrainService(parts: {
+  book: DrainBook
+  keeper: DrainKeeper
+  timers: DrainTimers
+  drainJobs: DrainJobs
+  planner: (wish: DrainWish, signal: AbortSignal) => Promise<PlannedDrain>
+  clock: Clock
+}): DrainService {
+  const { book, keeper, timers, drainJobs, planner, clock } = parts
+
+  /** An open drain that has not begun to go back. */
+  function kept(id: DrainId): DrainRecord {
+    const drain = book.find(id)
+    if (drain.endedAt === null && drain.goal !== 'back' && drain.state !== 'failed') return drain
+    throw conflict(drain.endedAt === null ? `The drain "${drain.title}" is being put back.` : whenOver(drain), drain)
+  }
+
+  async function putBack(id: DrainId): Promise<DrainRecord> {
+    const drain = book.find(id)
+    if (drain.endedAt !== null) throw conflict(whenOver(drain), drain)
+    if (drain.goal === 'back' && drain.state !== 'failed') throw conflict(`"${drain.title}" is being put back already.`, drain)
+    await keeper.putBack(drain, 'put-back', 'The operator puts it back.')
+    return drain
+  }
+
+  return {
+    plan: async (wish, signal) => (await planner(wish, signal)).plan,
+
+    async start(input, owner, signal) {
+      const { plan, places } = await planner(input, signal)
+      const broken = plan.floor.filter(({ holds }) => !holds)
+      if (broken.length > 0 && input.overrideFloor === undefined) {
+        throw new AppError(
+          'drain.floor',
+          `Nothing was drained, because too few servers would remain. ${broken.map(floorText).join('; ')}. Drain fewer at a time, or override the floor with a reason.`,
+          { details: { floor: broken } },
+        )
+      }
+      if (plan.unreachable.length > 0 && input.unreachable === 'refuse') {
+        throw new AppError(
+          'node.unreachable',
+          `Nothing was drained, because ${plan.unreachable.join(', ')} cannot be read now and would keep sending requests. Wait, name the balancers to drain on, or choose to have the rest follow when they can be reached.`,
+          { details: { nodes: plan.unreachable } },
+        )
+      }
+      refuse((each) => places.some(({ target }) => target.serverId === each.serverId && target.nodeId === each.nodeId))
+      const at = clock.now()
+      const drain = recordFrom(input, plan, places, owner, at)
+      book.add(drain)
+      const over = drain.floorOverride === null ? '' : ` The floor was overridden: ${drain.floorOverride}`
+      book.note(drain, 'started', `${drain.title}, because "${drain.reason}", by ${owner}.${over}`)
+      keeper.begin(drain)
+      await keeper.readNow(drain)
+      if (drain.state === 'failed') throw new AppError('job.conflict', drain.said, { details: { drain: drain.id } })
+      return book.viewOf(drain)
+    },
+
+    hold(id) {
+      const drain = kept(id)
+      if (drain.heldSince === null) {
+        timers.hold(drain)
+        if (drain.state === 'draining') drain.state = 'held'
+        book.note(drain, 'held', 'Held: it stays out, and nothing is done by itself.')
+        book.save(drain)
+      }
+      return book.viewOf(drain)
+    },
+    resume(id) {
+      const drain = kept(id)
+      if (drain.heldSince === null) throw conflict(`The drain "${drain.title}" is not held.`, drain)
+      timers.resume(drain)
+      if (drain.state === 'held') drain.state = 'draining'
+      book.note(drain, 'resumed', 'Goes on.')
+      book.save(drain)
+      return book.viewOf(drain)
+    },
+    async finishNow(id) {
+      const drain = kept(id)
+      await keeper.finish(drain, 'The operator finishes it: into maintenance, and what is left is shut down.')
+      return book.viewOf(drain)
+    },
+    putBack: async (id) => book.viewOf(await putBack(id)),
+    get: (id) => book.viewOf(book.find(id)),
+    list: (query) => book.list(query),
+
+    async undo(job) {
+      const drain = book.open().find(({ jobs }) => jobs.includes(job))
+      if (drain === undefined || drainJobs.row(job)?.kind !== setStateKind) return null
+      const before = drain.jobs.length
+      await putBack(drain.id)
+      const restoring = drain.jobs[before]
+      if (restoring !== undefined) return restoring
+      throw new AppError('job.not-undoable', `The drain "${drain.title}" goes back without a job: ${drain.said}`, {
+        details: { drain: drain.id },
+      })
+    },
+
+    refuseAgainst: (servers, nodes) =>
+      refuse(({ serverId, nodeId }) => servers.includes(serverId) && (nodes?.includes(nodeId) ?? true)),
+  }
+
+  function refuse(isMeant: (place: { serverId: ServerId; nodeId: NodeId }) => boolean): void {
+    for (const drain of book.open()) {
+      const place = drain.places.find((each) => each.phase !== 'gone' && each.phase !== 'restored' && isMeant(each))
+      if (place === undefined) continue
+      throw conflict(
+        `${place.pool}/${place.server} on ${place.nodeId} is kept out by ${drain.owner}, because "${drain.reason}". Put that drain back first.`,
+        drain,
+      )
+    }
+  }
+}
+
+function conflict(message: string, { id }: DrainRecord): AppError {
+  return new AppError('drain.conflict', message, { details: { drain: id } })
+}
+
+function whenOver({ title, said }: DrainRecord): string {
+  return `The drain "${title}" is over: ${said}`
+}
+
+function recordFrom(
+  input: StartInput,
+  plan: DrainPlan,
+  places: PlannedDrain['places'],
+  owner: string,
+  at: number,
+): DrainRecord {
+  const { targets, reason, floor, overrideFloor, onViolation, then, unreachable, onDeadline, deadlineMs, expiresMs } = input
+  return {
+    id: v.parse(DrainId, randomUUID()),
+    title: plan.title,
+    targets,
+    owner,
+    reason,
+    floor,
+    floorOverride: plan.floor.every(({ holds }) => holds) ? null : (overrideFloor ?? null),
+    onViolation,
+    then,
+    unreachable,
+    onDeadline,
+    deadlineAt: deadlineMs === undefined ? null : at + deadlineMs,
+    deadlinePassed: false,
+    expiresAt: expiresMs === undefined ? null : at + expiresMs,
+    heldSince: null,
+    goal: 'out',
+    state: 'starting',
+    said: 'Being set.',
+    createdAt: at,
+    emptyAt: null,
+    endedAt: null,
+    forecast: plan.forecast,
+    outcome: null,
+    finishing: false,
+    cut: 0,
+    jobs: [],
+    places: places.map(({ target, reading }) => ({
+      ...target,
+      before: reading === null ? null : beforeOf(reading),
+      phase: 'unset',
+      said: '',
+      left: reading === null ? null : leftOf(reading, at, null),
+      proof: null,
+      unreadSince: null,
+      violations: 0,
+    })),
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * What one place is, measured against what is wanted of it.
+ *
+ * The bits of `srv_admin_state` decide, not the daemon's word (see domain/haproxy/server-state.ts). Weight 0 stops new work as a drain
+ * does, but it belongs to the state before: what counts as in force is the bit that was set. A server in maintenance takes less than a
+ * draining one, so whoever put it there is not contradicted; only `back` undoes it.
+ */
+import type { DrainBefore, DrainRecord, PlacePhase } from '#contract'
+import { isInMaintenance, isDrained, quietS } from '../haproxy/server-state.ts'
+import type { PlaceReading } from './place-reading.ts'
+
+export interface PlaceVerdict {
+  phase: PlacePhase
+  said: string
+  /** what has to be done to make it agree with the goal; null = nothing */
+  needs: 'drain' | 'maint' | 'restore' | null
+}
+
+/** `last` is the phase it was in when it was read before. */
+export function judgePlace(
+  goal: DrainRecord['goal'],
+  before: DrainBefore,
+  last: PlacePhase,
+  now: PlaceReading | null,
+): PlaceVerdict {
+  if (now === null) return verdict('gone', 'The configuration has no such server any more.')
+  if (now.address !== before.address) {
+    return verdict(
+      'gone',
+      `It was ${before.address} and is now ${now.address}: another server has its name, and is left alone.`,
+    )
+  }
+  if (goal === 'back') {
+    if (now.adminState === before.adminState && now.weight === before.weight) return verdict('restored', '')
+    return { phase: last, said: '', needs: 'restore' }
+  }
+  const wasOut = isInMaintenance(before.adminState)
+  if (isInMaintenance(now.adminState)) {
+    if (goal === 'maintenance') return verdict('in-force', '')
+    if (wasOut) return verdict('already-out', 'It was in maintenance before, which takes more than a drain; it is left so.')
+    const file = (now.adminState & 0x04) !== 0
+    return verdict('taken', file ? 'The configuration file declares it disabled.' : 'Somebody else put it into maintenance.')
+  }
+  if (goal === 'out' && isDrained(now.adminState)) return verdict('in-force', now.weight === 0 ? 'Its weight is 0.' : '')
+  const needs = goal === 'out' ? 'drain' : 'maint'
+  // From drain to maintenance is a step forward; only a server that takes new work again has returned.
+  if (last === 'unset' || isDrained(now.adminState)) return { phase: last === 'returned' ? 'in-force' : last, said: '', needs }
+  return { phase: 'returned', said: whyReturned(now), needs }
+}
+
+function whyReturned(now: PlaceReading): string {
+  const cause = now.agentCheck
+    ? 'its agent-check, a reload, a restart or a hand command'
+    : 'a reload, a restart or a hand command'
+  return `It takes traffic again: ${cause} undid the drain.`
+}
+
+const verdict = (phase: PlacePhase, said: string): PlaceVerdict => ({ phase, said, needs: null })
+
+/**
+ * Nobody is on it, and nobody was given to it for `quietS`: clients that come back by cookie or stick table reach a draining server
+ * between two readings without ever being seen among its sessions.
+ */
+export function isPlaceEmpty(now: PlaceReading): boolean {
+  const quiet = now.lastRequestS === null || now.lastRequestS >= quietS
+  return now.sessions === 0 && now.queue === 0 && now.oldSessions === 0 && quiet
+}
+
+/** The figures that `isPlaceEmpty` was judged by, as the daemon names them. */
+export function evidenceOf(now: PlaceReading): string[] {
+  const old = now.oldWorkers.length === 0 ? 'none' : now.oldWorkers.map((pid) => `${pid}: 0 sessions`).join(', ')
+  return [
+    `show servers state: srv_admin_state=${now.adminState} srv_uweight=${now.weight}`,
+    `show stat, worker ${now.worker}: scur=${now.sessions} qcur=${now.queue} stot=${now.totalSessions ?? ''} lastsess=${now.lastRequestS ?? -1}`,
+    `old workers: ${old}`,
+  ]
+}

@@ -1,0 +1,21 @@
+import type { DrainBefore, DrainClient } from '#contract'
+
+/** One server on one balancer as it was read for a drain: its administrative state, and everything that may still be on it. */
+export interface PlaceReading extends DrainBefore {
+  /** process id of the worker that answered */
+  worker: number
+  sessions: number
+  /** sessions and queued requests on workers of before a reload, together; null = they could not be counted */
+  oldSessions: number | null
+  /** those workers that still run */
+  oldWorkers: number[]
+  queue: number
+  idle: number | null
+  lastRequestS: number | null
+  /** sessions given to it since this worker started */
+  totalSessions: number | null
+  /** an agent-check may undo what is set */
+  agentCheck: boolean
+  /** null = too many sessions to list */
+  clients: DrainClient[] | null
+}

@@ -1,0 +1,266 @@
+/**
+ * A drain is an intent, not a command: somebody wants a server out, for a reason, on every balancer that has it, until it is put back.
+ * What is in force on the balancers is read again with every poll and made to agree with the intent (or an alarm is raised, as asked).
+ *
+ * A *place* is one server on one balancer. `goal` says what is wanted, `state` what that comes to over all places now.
+ */
+import * as v from 'valibot'
+import { DrainId, EpochMs, JobId, Milliseconds, NodeId, PoolId, ServerId } from './ids.ts'
+
+/** What must stay in service: so many servers, or so many of a hundred members of the pool, on every balancer. */
+export const DrainFloor = v.strictObject({
+  atLeast: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1000)),
+  unit: v.picklist(['servers', 'percent']),
+})
+export type DrainFloor = v.InferOutput<typeof DrainFloor>
+
+/** `starting`: being set. `waiting-for-node`: a balancer cannot be asked. `violated`: a server takes traffic against the intent. */
+export const drainStates = [
+  'starting',
+  'draining',
+  'held',
+  'empty',
+  'violated',
+  'waiting-for-node',
+  'put-back',
+  'ended',
+  'failed',
+] as const
+export const DrainState = v.picklist(drainStates)
+export type DrainState = v.InferOutput<typeof DrainState>
+
+/**
+ * `unset`: not asked for yet. `in-force`. `returned`: takes traffic although it was out. `already-out`: was in maintenance before, and is
+ * left so. `taken`: somebody else, or the file, put it into maintenance meanwhile. `gone`: no such server any more. `restored`.
+ */
+export const PlacePhase = v.picklist(['unset', 'in-force', 'returned', 'already-out', 'taken', 'gone', 'restored'])
+export type PlacePhase = v.InferOutput<typeof PlacePhase>
+
+/** One client that is still connected to the server. */
+export const DrainClient = v.strictObject({
+  source: v.string(),
+  ageMs: Milliseconds,
+  frontend: v.string(),
+  /** process id of the worker that has it */
+  worker: v.number(),
+  generation: v.picklist(['current', 'old']),
+})
+export type DrainClient = v.InferOutput<typeof DrainClient>
+
+/** What a server still carries on one balancer. */
+export const DrainLeft = v.strictObject({
+  at: EpochMs,
+  /** on the worker that answers now */
+  sessions: v.number(),
+  /** on workers of before a reload; null = they could not be counted, so nobody can say that the server is empty */
+  oldSessions: v.nullable(v.number()),
+  queue: v.number(),
+  /** pooled connections without a client */
+  idle: v.nullable(v.number()),
+  /** seconds since it was last given a request or connection; null = never by this worker */
+  lastRequestS: v.nullable(v.number()),
+  /** given to it although it is being drained: clients that stick to it by cookie or stick table; null = not known */
+  stuck: v.nullable(v.number()),
+  /** the oldest first, at most 50; null = not listed because the balancer has too many sessions for that */
+  clients: v.nullable(v.array(DrainClient)),
+})
+export type DrainLeft = v.InferOutput<typeof DrainLeft>
+
+/** The state of a server before anything was done: enough to put it back exactly. Written once. */
+export const DrainBefore = v.strictObject({
+  pool: v.string(),
+  server: v.string(),
+  /** srv_admin_state of HAProxy, decimal */
+  adminState: v.number(),
+  weight: v.number(),
+  configuredWeight: v.number(),
+  address: v.string(),
+})
+export type DrainBefore = v.InferOutput<typeof DrainBefore>
+
+export const DrainPlace = v.strictObject({
+  serverId: ServerId,
+  nodeId: NodeId,
+  pool: v.string(),
+  server: v.string(),
+  before: v.nullable(DrainBefore),
+  phase: PlacePhase,
+  /** why it is not as wanted, or what is odd about it; empty when there is nothing to say */
+  said: v.string(),
+  left: v.nullable(DrainLeft),
+  /** nobody was on it: when, and the figures it was judged by */
+  proof: v.nullable(v.strictObject({ at: EpochMs, evidence: v.array(v.string()) })),
+  /** the balancer cannot be asked, since when */
+  unreadSince: v.nullable(EpochMs),
+  violations: v.number(),
+})
+export type DrainPlace = v.InferOutput<typeof DrainPlace>
+
+/** A server's part of its pool's new work on one balancer, 0 to 1. */
+export const DrainShare = v.strictObject({
+  pool: PoolId,
+  nodeId: NodeId,
+  server: v.string(),
+  before: v.number(),
+  after: v.number(),
+  /** sessions per second it had, and is expected to have; null = not known */
+  rateBefore: v.nullable(v.number()),
+  rateAfter: v.nullable(v.number()),
+  sessions: v.nullable(v.number()),
+  sessionLimit: v.nullable(v.number()),
+})
+export type DrainShare = v.InferOutput<typeof DrainShare>
+
+export const DrainForecast = v.strictObject({
+  /** how long until nobody is on it any more; null = cannot be told (nothing listed, or connections that do not end by themselves) */
+  emptyInMs: v.nullable(Milliseconds),
+  shares: v.array(DrainShare),
+})
+export type DrainForecast = v.InferOutput<typeof DrainForecast>
+
+export const DeadlineAction = v.picklist(['wait', 'finish', 'put-back'])
+export type DeadlineAction = v.InferOutput<typeof DeadlineAction>
+
+/** A drain as it is kept, without its timeline. */
+export const DrainRecord = v.strictObject({
+  id: DrainId,
+  title: v.string(),
+  /** as they were asked for: server ids, or an address */
+  targets: v.array(v.string()),
+  owner: v.string(),
+  reason: v.string(),
+  floor: DrainFloor,
+  /** why the floor was not respected; null = it was */
+  floorOverride: v.nullable(v.string()),
+  onViolation: v.picklist(['reassert', 'alarm']),
+  then: v.picklist(['nothing', 'maint']),
+  /** what is done about balancers that cannot be asked at the start */
+  unreachable: v.picklist(['refuse', 'later']),
+  onDeadline: DeadlineAction,
+  /** by this machine's clock; while held it stands still */
+  deadlineAt: v.nullable(EpochMs),
+  deadlinePassed: v.boolean(),
+  /** put back automatically then */
+  expiresAt: v.nullable(EpochMs),
+  heldSince: v.nullable(EpochMs),
+  goal: v.picklist(['out', 'maintenance', 'back']),
+  state: DrainState,
+  /** one sentence: how things stand, and what to do about it */
+  said: v.string(),
+  createdAt: EpochMs,
+  emptyAt: v.nullable(EpochMs),
+  endedAt: v.nullable(EpochMs),
+  forecast: DrainForecast,
+  /** what became of the forecast, once it was empty */
+  outcome: v.nullable(DrainForecast),
+  /** `finish now` was asked for and sessions are still to be shut down */
+  finishing: v.boolean(),
+  /** sessions that were shut down so */
+  cut: v.number(),
+  jobs: v.array(JobId),
+  places: v.array(DrainPlace),
+})
+export type DrainRecord = v.InferOutput<typeof DrainRecord>
+
+export const drainEventKinds = [
+  'started',
+  'set',
+  'violated',
+  'reasserted',
+  'alarm',
+  'waiting',
+  'reached',
+  'place-empty',
+  'empty',
+  'not-empty',
+  'deadline',
+  'finish',
+  'held',
+  'resumed',
+  'put-back',
+  'expired',
+  'gone',
+  'taken',
+  'ended',
+  'failed',
+] as const
+export const DrainEvent = v.strictObject({
+  at: EpochMs,
+  kind: v.picklist(drainEventKinds),
+  nodeId: v.nullable(NodeId),
+  text: v.string(),
+})
+export type DrainEvent = v.InferOutput<typeof DrainEvent>
+
+export const DrainView = v.strictObject({ ...DrainRecord.entries, timeline: v.array(DrainEvent) })
+export type DrainView = v.InferOutput<typeof DrainView>
+
+/** What is wanted. `targets`: server ids, or an address such as `10.0.0.7:8080`, which stands for every HAProxy server that has it. */
+export const DrainRequest = v.strictObject({
+  targets: v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(1024))), v.minLength(1), v.maxLength(200)),
+  /** only on these balancers */
+  nodes: v.optional(v.array(NodeId)),
+  floor: v.optional(DrainFloor, { atLeast: 1, unit: 'servers' }),
+  overrideFloor: v.optional(v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(500))),
+  unreachable: v.optional(v.picklist(['refuse', 'later']), 'refuse'),
+})
+
+const length = v.pipe(Milliseconds, v.minValue(1000), v.maxValue(366 * 86_400_000))
+export const DrainStart = v.strictObject({
+  ...DrainRequest.entries,
+  reason: v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(500)),
+  deadlineMs: v.optional(length),
+  onDeadline: v.optional(DeadlineAction, 'wait'),
+  expiresMs: v.optional(length),
+  then: v.optional(v.picklist(['nothing', 'maint']), 'nothing'),
+  onViolation: v.optional(v.picklist(['reassert', 'alarm']), 'reassert'),
+})
+
+/** What `drain.start` would do now, and what would come of it. */
+export const DrainPlan = v.strictObject({
+  title: v.string(),
+  places: v.array(
+    v.strictObject({
+      serverId: ServerId,
+      nodeId: NodeId,
+      pool: v.string(),
+      server: v.string(),
+      via: v.string(),
+      /** empty when it is out already */
+      commands: v.array(v.string()),
+      undoCommands: v.array(v.string()),
+      before: DrainBefore,
+      left: DrainLeft,
+    }),
+  ),
+  unreachable: v.array(NodeId),
+  /** per pool and balancer: how many would be left to take new work, and how many must */
+  floor: v.array(
+    v.strictObject({
+      pool: PoolId,
+      nodeId: NodeId,
+      healthy: v.number(),
+      remaining: v.number(),
+      total: v.number(),
+      needed: v.number(),
+      holds: v.boolean(),
+    }),
+  ),
+  forecast: DrainForecast,
+  warnings: v.array(
+    v.strictObject({
+      rule: v.picklist([
+        'agent-check',
+        'weight-zero',
+        'already-out',
+        'already-draining',
+        'old-workers-uncounted',
+        'also-on-nginx',
+      ]),
+      subject: v.string(),
+      nodeId: v.nullable(NodeId),
+      text: v.string(),
+    }),
+  ),
+})
+export type DrainPlan = v.InferOutput<typeof DrainPlan>
