@@ -1,3 +1,4 @@
+import { signalNumber } from '../shell/signals.ts'
 import { userName } from './accounts.ts'
 import { PosixError, type Machine, type RunOptions, type RunResult } from './machine.ts'
 import { defaultPath } from './programs.ts'
@@ -26,9 +27,10 @@ export async function runProgram(
       uid,
       cwd,
       environment,
+      // What a shell says of a program that a signal ended: 128 and its number.
       onExit({ code, signal: by }) {
         ended.abort()
-        resolve({ code: code ?? 128 + (signalNumbers[by ?? 'KILL'] ?? 0), stdout: Buffer.concat(output), stderr: errors })
+        resolve({ code: code ?? 128 + signalNumber(by ?? 'KILL'), stdout: Buffer.concat(output), stderr: errors })
       },
     })
     const call = {
@@ -53,19 +55,6 @@ export async function runProgram(
       process.exit(1)
     })
   })
-}
-
-/** What a shell says of a program that a signal ended: 128 and the number. */
-const signalNumbers: Partial<Record<string, number>> = {
-  HUP: 1,
-  INT: 2,
-  QUIT: 3,
-  KILL: 9,
-  USR1: 10,
-  USR2: 12,
-  PIPE: 13,
-  ALRM: 14,
-  TERM: 15,
 }
 
 function interpreterOf({ files, programs }: Machine, path: string): [string, ...string[]] {

@@ -67,9 +67,9 @@ function createLoopback(network: number, guardServer: Server | null): Loopback {
 
     open(at, accept) {
       const key = `${at.address}:${at.port}`
-      const server = createServer({ noDelay: true }, accept)
+      const server = createServer({ noDelay: true }, (socket) => accept(socket.on('error', ignore)))
       // Running out of descriptors is felt by the client that is not accepted.
-      server.on('error', () => {})
+      server.on('error', ignore)
       const ready = bind(server, at, closing.get(key))
       const port: OpenPort = {
         ready,
@@ -87,7 +87,7 @@ function createLoopback(network: number, guardServer: Server | null): Loopback {
     connect(to, fromAddress) {
       assertLoopback(to.address)
       const localAddress = isNative && loopback.has(fromAddress) ? fromAddress : localhost
-      return createConnection({ host: to.address, port: to.port, localAddress, noDelay: true })
+      return createConnection({ host: to.address, port: to.port, localAddress, noDelay: true }).on('error', ignore)
     },
 
     async close() {
@@ -107,6 +107,9 @@ function createLoopback(network: number, guardServer: Server | null): Loopback {
 
   return loopback
 }
+
+/** A lost peer is told to whoever uses the socket; nobody listening must not end the application. */
+function ignore(): void {}
 
 function listen(server: Server, { address, port }: Endpoint): Promise<Endpoint> {
   assertLoopback(address)

@@ -5,11 +5,11 @@ import {
   type Connection,
   type MachineAddress,
   type MachineNetwork,
-  type PosixCode,
   type PracticeClock,
   type SocketEntry,
 } from '../machine/machine.ts'
-import { freezeSocket, type FrozenSocket } from './frozen-socket.ts'
+import { createConnectionTable } from './connection-table.ts'
+import { dial, type Unreachable } from './dial.ts'
 import type { Endpoint, Loopback, OpenPort } from './loopback.ts'
 import type { Member, Wire } from './wire.ts'
 
@@ -28,23 +28,6 @@ interface Listening {
   onConnection: (connection: Connection) => void
 }
 
-interface Established {
-  socket: Socket
-  local: Endpoint
-  remote: Endpoint
-  pid: number
-  /** within the machine; no cable is involved */
-  isInternal: boolean
-  frozen: FrozenSocket | null
-}
-
-/** Came while the cable was out. */
-interface Held {
-  socket: Socket
-  local: Endpoint
-  frozen: FrozenSocket
-}
-
 /** The kernel asks three times for an address on the segment, a second apart, before it gives up. */
 const neighbourTimeoutMs = 3000
 const isLocalhost = (address: string): boolean => address.startsWith('127.0.0.')
@@ -61,9 +44,8 @@ export function createMachineNetwork(options: {
   let advertsBlocked = false
   /** by `address:port` */
   const listeners = new Map<string, Listening>()
-  const established = new Set<Established>()
+  const connections = createConnectionTable()
   const receivers = new Set<(packet: Buffer, source: string) => void>()
-  const held = new Set<Held>()
   /** What answered before the power went: callers there wait, and are not refused. */
   const dark = new Map<string, Listening>()
   /** doors for callers on this machine itself, by `address:port` */
@@ -93,19 +75,11 @@ export function createMachineNetwork(options: {
     refresh(listening)
   }
 
-  function track(one: Omit<Established, 'frozen'>): void {
-    const entry: Established = { ...one, frozen: null }
-    established.add(entry)
-    // A frozen socket that its owner destroyed stays until the cable is back: the other end has heard nothing.
-    entry.socket.once('close', () => entry.frozen === null && established.delete(entry))
-    if (!linkUp && !entry.isInternal) entry.frozen = freezeSocket(entry.socket)
-  }
-
   function accept(socket: Socket, local: Endpoint, isInternal: boolean): void {
     const listening = listenerAt(local.address, local.port)
     if (listening === null || socket.destroyed) return void socket.resetAndDestroy()
     const remote = wire.callerOf(socket)
-    track({ socket, local, remote, pid: listening.pid, isInternal })
+    connections.add({ socket, local, remote, pid: listening.pid, isInternal })
     listening.onConnection({ socket, local, remote })
   }
 
@@ -121,13 +95,12 @@ export function createMachineNetwork(options: {
   }
 
   function acceptInternal(socket: Socket, local: Endpoint): void {
-    socket.on('error', ignore)
     if (loopback.isNative) accept(socket, local, true)
     else setImmediate(() => accept(socket, local, true))
   }
 
   /** Where `to` really is, or how the attempt fails: at once, or after a wait. */
-  async function route(to: Endpoint, isInternal: boolean): Promise<Endpoint | { code: PosixCode; afterMs: number }> {
+  async function route(to: Endpoint, isInternal: boolean): Promise<Endpoint | Unreachable> {
     if (!isInternal) {
       if (!loopback.has(to.address) || addresses.length === 0) return { code: 'EHOSTUNREACH', afterMs: 0 }
       const owner = wire.ownerOf(to.address)
@@ -136,55 +109,6 @@ export function createMachineNetwork(options: {
     }
     const found = await (isInternal ? locateInternal(to.address, to.port) : wire.locate(to.address, to.port))
     return found ?? { code: 'ECONNREFUSED', afterMs: 0 }
-  }
-
-  function connect({
-    address,
-    port,
-    pid,
-    timeoutMs,
-  }: {
-    address: string
-    port: number
-    pid: number
-    timeoutMs: number
-  }): Promise<Socket> {
-    const isInternal = isLocalhost(address) || holds(address)
-    const sourceAddress = isInternal ? address : (addresses[0]?.address ?? address)
-    return new Promise((resolve, reject) => {
-      let socket: Socket | null = null
-      let isSettled = false
-      const timers = [clock.after(timeoutMs, () => fail('ETIMEDOUT'))]
-      const settle = (): void => {
-        isSettled = true
-        for (const cancel of timers) cancel()
-      }
-      const fail = (code: PosixCode): void => {
-        if (isSettled) return
-        settle()
-        socket?.destroy()
-        reject(new PosixError(code))
-      }
-      void route({ address, port }, isInternal).then((found) => {
-        if (isSettled) return
-        if ('code' in found) {
-          if (found.afterMs === 0) fail(found.code)
-          else if (found.afterMs < timeoutMs) timers.push(clock.after(found.afterMs, () => fail(found.code)))
-          return
-        }
-        const connecting = loopback.connect(found, sourceAddress)
-        socket = connecting
-        connecting.on('error', (error) => fail(codeOf(error)))
-        connecting.once('connect', () => {
-          if (isSettled) return void connecting.destroy()
-          settle()
-          const local = { address: sourceAddress, port: connecting.localPort ?? 0 }
-          wire.connected(connecting, local)
-          track({ socket: connecting, local, remote: { address, port }, pid, isInternal })
-          resolve(connecting)
-        })
-      }, reject)
-    })
   }
 
   const network: LocalMachineNetwork = {
@@ -201,7 +125,7 @@ export function createMachineNetwork(options: {
       if (!holds(address)) throw new PosixError('EADDRNOTAVAIL')
       addresses = addresses.filter((held) => held.address !== address)
       wire.drop(network, address)
-      for (const { socket, local } of [...established]) if (local.address === address) socket.resetAndDestroy()
+      for (const { socket, local } of connections.list()) if (local.address === address) socket.resetAndDestroy()
     },
 
     announce(address) {
@@ -220,7 +144,22 @@ export function createMachineNetwork(options: {
       return { address, port, close: () => stopListening(listening) }
     },
 
-    connect,
+    connect({ address, port, pid, timeoutMs }) {
+      const remote = { address, port }
+      const isInternal = isLocalhost(address) || holds(address)
+      const source = isInternal ? address : (addresses[0]?.address ?? address)
+      return dial({
+        clock,
+        timeoutMs,
+        route: () => route(remote, isInternal),
+        open: (to) => loopback.connect(to, source),
+        reached(socket) {
+          const local = { address: source, port: socket.localPort ?? 0 }
+          wire.connected(socket, local)
+          connections.add({ socket, local, remote, pid, isInternal })
+        },
+      })
+    },
 
     sockets() {
       const listening = [...listeners.values()].map(({ address, port, pid }): SocketEntry => ({
@@ -229,10 +168,8 @@ export function createMachineNetwork(options: {
         remote: null,
         pid,
       }))
-      const connections = [...established]
-        .filter(({ socket }) => !socket.destroyed)
-        .map(({ local, remote, pid }): SocketEntry => ({ state: 'ESTAB', local, remote, pid }))
-      return [...listening, ...connections]
+      const open = connections.list().map(({ local, remote, pid }): SocketEntry => ({ state: 'ESTAB', local, remote, pid }))
+      return [...listening, ...open]
     },
 
     sendToSegment(packet, source) {
@@ -252,23 +189,12 @@ export function createMachineNetwork(options: {
     setLink(up) {
       if (up === linkUp) return
       linkUp = up
-      if (!up) {
-        for (const entry of established) if (!entry.isInternal) entry.frozen = freezeSocket(entry.socket)
-        return
+      if (up) {
+        const forgotten = [...dark.values()]
+        dark.clear()
+        for (const listening of forgotten) refresh(listening)
       }
-      const forgotten = [...dark.values()]
-      dark.clear()
-      for (const listening of forgotten) refresh(listening)
-      for (const entry of [...established]) {
-        entry.frozen?.thaw()
-        entry.frozen = null
-        if (entry.socket.destroyed) established.delete(entry)
-      }
-      for (const { socket, local, frozen } of held) {
-        frozen.thaw()
-        if (!socket.destroyed) accept(socket, local, false)
-      }
-      held.clear()
+      connections.setLink(up)
     },
 
     get linkUp() {
@@ -287,14 +213,13 @@ export function createMachineNetwork(options: {
         .map((one) => one.port),
 
     arrive(socket, local) {
-      socket.on('error', ignore)
       if (linkUp) accept(socket, local, false)
-      else held.add({ socket, local, frozen: freezeSocket(socket) })
+      else connections.hold(socket, () => accept(socket, local, false))
     },
 
     endProcess(pid) {
       for (const listening of [...listeners.values()]) if (listening.pid === pid) stopListening(listening)
-      for (const entry of [...established]) if (entry.pid === pid) entry.socket.destroy()
+      for (const connection of connections.list()) if (connection.pid === pid) connection.socket.destroy()
     },
 
     powerOff() {
@@ -303,20 +228,14 @@ export function createMachineNetwork(options: {
       listeners.clear()
       receivers.clear()
       for (const { address } of addresses.slice(1)) network.removeAddress(address)
-      for (const entry of [...established]) entry.socket.destroy()
+      for (const { socket } of connections.list()) socket.destroy()
       for (const door of internalPorts.values()) void door.close()
       internalPorts.clear()
     },
 
     cut() {
-      for (const { frozen } of held) frozen.cut()
-      for (const { socket, frozen } of [...established]) {
-        if (frozen === null) socket.destroy()
-        else frozen.cut()
-      }
+      connections.cut()
       for (const door of internalPorts.values()) void door.close()
-      held.clear()
-      established.clear()
       internalPorts.clear()
       listeners.clear()
       dark.clear()
@@ -326,12 +245,4 @@ export function createMachineNetwork(options: {
   network.addAddress(own)
   network.announce(own.address)
   return network
-}
-
-/** A lost peer is told to whoever uses the socket; nobody listening must not end the application. */
-function ignore(): void {}
-
-function codeOf(error: Error): PosixCode {
-  const code = 'code' in error ? error.code : null
-  return code === 'ETIMEDOUT' || code === 'EHOSTUNREACH' || code === 'ECONNRESET' ? code : 'ECONNREFUSED'
 }
