@@ -21,6 +21,8 @@ export interface BalanceCase {
 export interface MoveCase {
   readonly name: string
   readonly change: string
+  /** a drain: this server takes no new work, and what the others carry was predicted */
+  readonly leaving: string | null
   readonly before: string
   readonly after: string
 }
@@ -69,7 +71,14 @@ function addHash(
   add(daemon, name, lines, algorithm, five, { inFlight: null })
   for (const [change, servers] of Object.entries(changed)) {
     add(daemon, `${name}, ${change}`, lines, algorithm, servers, { inFlight: null })
-    moves.push({ name: `${daemon} ${name}`, change, before: `${daemon} ${name}`, after: `${daemon} ${name}, ${change}` })
+    const leaving = servers.find(({ weight }) => weight === 0)?.id ?? null
+    moves.push({
+      name: `${daemon} ${name}`,
+      change,
+      leaving,
+      before: `${daemon} ${name}`,
+      after: `${daemon} ${name}, ${change}`,
+    })
   }
 }
 

@@ -1,3 +1,4 @@
+import { survivorsOf } from '../../src-main/domain/balance/predict.ts'
 import type { BalanceCase } from './balance-cases.ts'
 
 type Choices = readonly (string | null)[]
@@ -28,4 +29,19 @@ export function chiSquareLimit(one: BalanceCase): number {
   const freedom = one.servers.length - 1
   const z = 3.719
   return freedom * (1 - 2 / (9 * freedom) + z * Math.sqrt(2 / (9 * freedom))) ** 3
+}
+
+/**
+ * A drain is predicted from what each server carried before it, with keys of no particular client, and compared with what the daemon made
+ * of it: the largest error of any survivor, as a part of what it carries.
+ */
+export function predictionError(one: BalanceCase, leaving: string, before: Choices, after: Choices): number {
+  const carried = countsOf(one, before)
+  const carries = countsOf(one, after)
+  const live = one.servers.map((server) => ({ ...server, ratePerS: carried.get(server.id) ?? 0, active: 0, maxActive: null }))
+  const errors = survivorsOf(one.algorithm, live, new Set([leaving])).map(({ id, ratePerS }) => {
+    const real = carries.get(id) ?? 0
+    return Math.abs(ratePerS - real) / real
+  })
+  return Math.max(...errors)
 }

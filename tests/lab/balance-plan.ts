@@ -9,7 +9,8 @@ export interface TrafficPlan {
 }
 
 export const statsSocket = '/run/admin.sock'
-export const itemPath = (item: number): string => `/item/${item}`
+/** Not the paths that predictions are made with, which would make them right by chance. */
+export const itemPath = (item: number): string => `/page/${item}`
 
 /** Spread over 198.18.0.0/15, no two alike within 131 072. */
 export function sourceAddress(item: number): string {

@@ -2,7 +2,7 @@ import { coefficientOfVariation, movedShareOf, sharesOf } from '../../src-main/d
 import type { BalanceServer } from '../../src-main/domain/balance/picker.ts'
 import { sampleKeys, seededRandom } from '../../src-main/domain/balance/simulate.ts'
 import { moveCases, type BalanceCase } from './balance-cases.ts'
-import { chiSquare, chiSquareLimit, countsOf, movedShare } from './balance-figures.ts'
+import { chiSquare, chiSquareLimit, countsOf, movedShare, predictionError } from './balance-figures.ts'
 import { measureBalance, modelOf, type Measured } from './balance-room.ts'
 
 /** Prints the tables of docs/balance.md: `node tests/lab/balance-table.ts`, as root on Linux with haproxy and nginx. */
@@ -21,7 +21,11 @@ function agreement({ case: one, daemon, model }: Measured): string {
 }
 
 const run = await measureBalance(requestsOf)
-const named = new Map(run.measured.map((each) => [each.case.name, each]))
+const find = (name: string): Measured => {
+  const found = run.measured.find((each) => each.case.name === name)
+  if (found === undefined) throw new Error(`"${name}" was not measured.`)
+  return found
+}
 console.log(`HAProxy ${run.haproxyVersion}, nginx ${run.nginxVersion}\n`)
 console.log('| pool | requests | daemon, % | model, % | agreement |\n|---|---|---|---|---|')
 for (const each of run.measured) {
@@ -37,15 +41,17 @@ for (const each of run.measured) {
   console.log(`| ${cells.join(' | ')} |`)
 }
 
-console.log('\n| pool | change | keys that move, daemon | model | same server for |\n|---|---|---|---|---|')
-for (const { name, change, before, after } of moveCases) {
-  const [then, now] = [named.get(before), named.get(after)]
-  if (then === undefined || now === undefined) throw new Error(`${before} or ${after} was not measured.`)
+console.log(
+  '\n| pool | change | keys that move, daemon | model | same server for | survivors predicted to within |\n|---|---|---|---|---|---|',
+)
+for (const { name, change, before, after, leaving } of moveCases) {
+  const [then, now] = [find(before), find(after)]
   const moved = [movedShare(then.daemon, now.daemon), movedShare(then.model, now.model)].map((share) => `${percent(share)} %`)
-  console.log(`| ${[name, change, ...moved, agreement(now)].join(' | ')} |`)
+  const error = leaving === null ? '' : `${percent(predictionError(then.case, leaving, then.daemon, now.daemon))} %`
+  console.log(`| ${[name, change, ...moved, agreement(now), error].join(' | ')} |`)
 }
 
-console.log('\n| virtual nodes | CV of 5 servers | CV, mean of 100 pools | a sixth joins | one leaves |\n|---|---|---|---|---|')
+console.log('\n| circle | CV of 5 servers | CV, mean of 100 pools | a sixth joins | one leaves |\n|---|---|---|---|---|')
 const pool = (servers: number, name = ''): BalanceServer[] =>
   Array.from({ length: servers }, (_, at) => ({ id: String(at + 1), weight: 1, hashedBy: `${name}${at + 1}` }))
 const unevenness = (virtualNodes: number, servers: readonly BalanceServer[]): number =>
@@ -60,5 +66,19 @@ for (const virtualNodes of [50, 150, 500]) {
     `${percent(movedShareOf(algorithm, pool(5), pool(6), keys))} %`,
     `${percent(movedShareOf(algorithm, pool(5), pool(4), keys))} %`,
   ]
-  console.log(`| ${[virtualNodes, ...figures].join(' | ')} |`)
+  console.log(`| ${[`model, ${virtualNodes} virtual nodes`, ...figures].join(' | ')} |`)
+}
+for (const [circle, name] of [
+  ['HAProxy, weight 1: 16 points a server', 'haproxy uri consistent'],
+  ['HAProxy, weight 10: 160', 'haproxy uri consistent, weight 10'],
+  ['nginx, weight 1: 160', 'nginx hash consistent'],
+] as const) {
+  const five = find(name)
+  const moves = moveCases.filter(({ before }) => before === name)
+  const moved = (joins: boolean): string => {
+    const { after } = moves.find(({ change }) => (change === 'a sixth joins') === joins) ?? { after: '' }
+    return `${percent(movedShare(five.daemon, find(after).daemon))} %`
+  }
+  const measuredCv = coefficientOfVariation([...countsOf(five.case, five.daemon).values()]).toFixed(3)
+  console.log(`| ${[circle, measuredCv, '', moved(true), moved(false)].join(' | ')} |`)
 }

@@ -19,7 +19,7 @@ for (const [at, port] of serverPorts.entries()) {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => undefined)
     socket.once('data', (head) => {
-      onArrival(Number(/^GET \/item\/(\d+) /.exec(head.toString('latin1'))?.[1]), at + 1, socket)
+      onArrival(Number(/^GET \/page\/(\d+) /.exec(head.toString('latin1'))?.[1]), at + 1, socket)
     })
   }).listen(port, '127.0.0.1')
   await once(server, 'listening')

@@ -1,7 +1,7 @@
 import { beforeAll, expect, it } from 'vitest'
 import { seededRandom } from '../../src-main/domain/balance/simulate.ts'
 import { balanceCases, moveCases, type BalanceCase } from './balance-cases.ts'
-import { chiSquare, chiSquareLimit, countsOf, movedShare } from './balance-figures.ts'
+import { chiSquare, chiSquareLimit, countsOf, movedShare, predictionError } from './balance-figures.ts'
 import { measureBalance, modelOf, type BalanceRun, type Measured } from './balance-room.ts'
 import { describeLab } from './describe-lab.ts'
 
@@ -39,7 +39,7 @@ describeLab('The balance model and the real daemons', () => {
     '$name: the fullest server has hardly more than the mean',
     (one) => {
       const { daemon } = measured(one.name)
-      expect(Math.max(...countsOf(one, daemon).values())).toBeLessThanOrEqual(daemon.length / one.servers.length + 5)
+      expect(Math.max(...countsOf(one, daemon).values())).toBeLessThanOrEqual(daemon.length / one.servers.length + 8)
     },
   )
 
@@ -47,6 +47,15 @@ describeLab('The balance model and the real daemons', () => {
     const [then, now] = [measured(before), measured(after)]
     expect(movedShare(then.daemon, now.daemon)).toBe(movedShare(then.model, now.model))
   })
+
+  it.each(moveCases.filter(({ leaving }) => leaving !== null))(
+    '$name, $change: what the survivors carry was predicted',
+    ({ before, after, leaving }) => {
+      const { case: one, daemon } = measured(before)
+      // of 1000 keys 250 are for each survivor: three standard deviations of what another thousand would have been
+      expect(predictionError(one, leaving ?? '', daemon, measured(after).daemon)).toBeLessThan(0.17)
+    },
+  )
 
   it.each(['haproxy uri consistent', 'haproxy uri consistent, weight 10', 'nginx hash consistent'])(
     '%s: a sixth server takes keys from the others and nothing else moves',

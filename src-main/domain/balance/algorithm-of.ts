@@ -3,7 +3,7 @@ import type { Algorithm } from './create-picker.ts'
 /**
  * What a pool is balanced by, from the daemon's own words as a reading carries them: HAProxy's `algo` of `show stat`, nginx's directive as
  * written. Null for what is not modelled (`first`, which fills one server after the other; commercial nginx's `least_time`) and for words
- * not known. HAProxy does not tell its hash-type nor the draws of `random`; the defaults are taken: `map-based`, and two.
+ * that say nothing: HAProxy 2.6 has `unknown` for `random`. Its hash-type is not told either, and the default, `map-based`, is taken.
  */
 export function algorithmOf(daemon: 'haproxy' | 'nginx', words: string): Algorithm | null {
   return daemon === 'haproxy' ? haproxyAlgorithm(words) : nginxAlgorithm(words)
@@ -16,8 +16,6 @@ function haproxyAlgorithm(word: string): Algorithm | null {
       return { kind: 'haproxy-roundrobin' }
     case 'leastconn':
       return { kind: 'haproxy-leastconn' }
-    case 'random':
-      return { kind: 'haproxy-random', draws: 2 }
     case 'source':
       return { kind: 'haproxy-hash', of: 'address' }
     case 'uri':

@@ -6,7 +6,6 @@ it.each([
   ['haproxy', 'leastconn', { kind: 'haproxy-leastconn' }],
   ['haproxy', 'source', { kind: 'haproxy-hash', of: 'address' }],
   ['haproxy', 'uri', { kind: 'haproxy-hash', of: 'text' }],
-  ['haproxy', 'random', { kind: 'haproxy-random', draws: 2 }],
   ['haproxy', 'first', null],
   ['haproxy', 'unknown', null],
   ['nginx', 'round robin', { kind: 'nginx-round-robin' }],
