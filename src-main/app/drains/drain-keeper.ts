@@ -359,7 +359,9 @@ export function createDrainKeeper(parts: {
       }
     } else if (drain.state === 'starting' && !(later && drain.unreachable === 'later')) return fail(drain, why)
     else book.note(drain, 'alarm', why)
-    settle(drain)
+    // What was left before sessions were shut down is no ground to do it again.
+    if (job.kind === shutdownKind) book.save(drain)
+    else settle(drain)
     // Seen sooner than with the next poll.
     for (const { nodeId } of places) look(nodeId)
   }

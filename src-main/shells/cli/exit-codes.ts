@@ -34,6 +34,7 @@ export function usageError(message: string): CliError {
 const inputCodes: ReadonlySet<ErrorCode> = new Set([
   'node.not-found',
   'job.not-found',
+  'drain.not-found',
   'inventory.invalid',
   'inventory.conflict',
   'ssh.config-invalid',
@@ -41,6 +42,8 @@ const inputCodes: ReadonlySet<ErrorCode> = new Set([
 const refusedCodes: ReadonlySet<ErrorCode> = new Set([
   'host.viewer',
   'job.conflict',
+  'drain.conflict',
+  'drain.floor',
   'job.not-undoable',
   'daemon.runtime-rejected',
 ])

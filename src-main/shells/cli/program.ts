@@ -1,4 +1,6 @@
-import { Command as Commander, CommanderError, InvalidArgumentError } from 'commander'
+import { Command as Commander, CommanderError, InvalidArgumentError, Option } from 'commander'
+import type { DrainFloor } from '#contract'
+import { drain, drains, undrain, type DrainOptions } from './drain-commands.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { nodes, servers, vips, watch, type ServersFilter } from './fleet-commands.ts'
 import {
@@ -82,7 +84,6 @@ function createProgram(terminal: Terminal, version: string, run: Run): Commander
   )
 
   for (const [state, description] of [
-    ['drain', 'let the servers finish what they have and send them nothing new'],
     ['maint', 'take the servers out at once, checks included'],
     ['ready', 'put the servers back into service'],
   ] as const) {
@@ -94,6 +95,7 @@ function createProgram(terminal: Terminal, version: string, run: Run): Commander
         run(options.plan ? 'look' : 'drive', (c, ms) => setState(c, ms, state, selectors, options), globals(self)),
       )
   }
+  addDrainCommands(program, add, globals, run)
   add(program, 'undo <job>', 'put back what a job found').action((job: string, _: object, self: Commander) =>
     run('drive', (c) => undo(c, job), globals(self)),
   )
@@ -126,6 +128,42 @@ function createProgram(terminal: Terminal, version: string, run: Run): Commander
   )
   addInventoryCommands(program, add, globals, terminal, run)
   return program
+}
+
+function addDrainCommands(
+  program: Commander,
+  add: (parent: Commander, usage: string, description: string) => Commander,
+  globals: (command: Commander) => GlobalOptions,
+  run: Run,
+): void {
+  add(program, 'drain <server...>', 'take servers out and keep them out; a server is an id, pool/name, name or address')
+    .option('--reason <text>', 'why; shown to whoever finds the server drained')
+    .option('--node <node>', 'only on this balancer; may be repeated', collected)
+    .option('--floor <count>', 'refuse when fewer servers (2) or fewer of a hundred (50%) would remain; default: 1', floor)
+    .option('--override-floor <reason>', 'drain all the same; the reason is recorded')
+    .option('--deadline <time>', 'how long it may take, as in 90s, 10m, 2h, 1d', duration)
+    .addOption(new Option('--on-deadline <action>', 'what then; default: wait').choices(['wait', 'finish', 'put-back']))
+    .option('--expires <time>', 'put back by itself after this time', duration)
+    .addOption(new Option('--then <state>', 'once it is empty').choices(['maint']))
+    .addOption(
+      new Option('--on-violation <action>', 'when it comes back by itself; default: reassert').choices(['reassert', 'alarm']),
+    )
+    .addOption(
+      new Option('--unreachable <action>', 'balancers that cannot be asked; default: refuse').choices(['refuse', 'later']),
+    )
+    .option('--wait', 'until it is empty')
+    .option('--dry-run', 'only say what would be done, and what would come of it')
+    .action((selectors: string[], options: DrainOptions, self: Commander) =>
+      run(options.dryRun ? 'look' : 'drive', (c, ms) => drain(c, ms, selectors, options), globals(self)),
+    )
+  add(program, 'undrain <server>', 'put a drained server back as it was; also by the id of the drain').action(
+    (what: string, _: object, self: Commander) => run('drive', (c, ms) => undrain(c, ms, what), globals(self)),
+  )
+  add(program, 'drains [drain]', 'the drains in force, or one of them with what happened')
+    .option('--all', 'those that have ended as well')
+    .action((id: string | undefined, options: { all?: boolean }, self: Commander) =>
+      run('look', (c) => drains(c, id, options), globals(self)),
+    )
 }
 
 function addInventoryCommands(
@@ -198,4 +236,24 @@ function count(text: string): number {
 
 function collected(value: string, previous: string[] | undefined): string[] {
   return [...(previous ?? []), value]
+}
+
+const unitMs: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** `90s`, `10m`, `2h`, `1d`, in milliseconds */
+function duration(text: string): number {
+  const [, digits, unit] = /^(\d+)([smhd])$/.exec(text) ?? []
+  const ms = Number(digits) * (unitMs[unit ?? ''] ?? NaN)
+  if (ms >= 1000 && ms <= 366 * 86_400_000) return ms
+  throw new InvalidArgumentError('It must be a time such as 90s, 10m, 2h or 1d, at most 366d.')
+}
+
+/** `2` servers, or `50%` of them */
+function floor(text: string): DrainFloor {
+  const [, digits, percent] = /^(\d{1,4})(%?)$/.exec(text) ?? []
+  const atLeast = Number(digits)
+  if (digits !== undefined && atLeast <= (percent === '%' ? 100 : 1000)) {
+    return { atLeast, unit: percent === '%' ? 'percent' : 'servers' }
+  }
+  throw new InvalidArgumentError('It must be a number of servers, such as 2, or a share of them, such as 50%.')
 }

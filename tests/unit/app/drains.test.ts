@@ -1,0 +1,368 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { CallName, DrainView, InputOf, OutputOf, ServerId } from '#contract'
+import { AppError } from '../../../src-main/app/app-error.ts'
+import { call } from '../../../src-main/app/dispatcher.ts'
+import { compose, type Console } from '../../../src-main/compose.ts'
+import type { BalancerReading, ServerReading } from '../../../src-main/domain/fleet/reading.ts'
+import { haproxy, pool, server } from '../domain/fleet/readings.ts'
+import {
+  fakeCipher,
+  fakeHaproxy,
+  fakeNodeFacts,
+  fakeSessions,
+  silentLog,
+  testClock,
+  type FakeHaproxy,
+  type FakeSessions,
+  type TestClock,
+} from './fakes.ts'
+
+const w1 = 'edge/haproxy/app/w1' as ServerId
+const address = server('w1').address
+const pollMs = 2_000
+
+let folder: string
+let clock: TestClock
+let sessions: FakeSessions
+let driver: FakeHaproxy
+let running: Console[]
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'evenkeel-drains-'))
+  clock = testClock()
+  sessions = fakeSessions(clock)
+  const names = ['w1', 'second', 'third3']
+  driver = fakeHaproxy(
+    Object.fromEntries(
+      ['lb1', 'lb2'].map((id) => [
+        id,
+        haproxy([
+          pool(
+            'app',
+            names.map((name) => server(name)),
+          ),
+        ]),
+      ]),
+    ),
+  )
+  running = []
+})
+
+afterEach(async () => {
+  for (const each of running) await each.stop()
+  await rm(folder, { recursive: true })
+})
+
+async function open(): Promise<Console> {
+  const overrides = { sessions: () => sessions, drivers: [driver], probeNodeFacts: fakeNodeFacts, random: () => 0 }
+  const options = {
+    dataFolder: folder,
+    shell: 'cli',
+    env: {},
+    home: folder,
+    cipher: fakeCipher,
+    clock,
+    log: silentLog,
+  } as const
+  const opened = await compose({ ...options, overrides })
+  running.push(opened)
+  const text = JSON.stringify({
+    version: 1,
+    nodes: ['lb1', 'lb2'].map((id) => ({ id, name: id, ssh: { host: id } })),
+    pairs: [{ id: 'edge', name: 'Edge', nodes: ['lb1', 'lb2'] }],
+  })
+  await ask(opened, 'inventory.import', { text, format: 'json', source: 'f', folder: null, mode: 'merge', dryRun: false })
+  await opened.start()
+  await clock.advance(pollMs + 500)
+  return opened
+}
+
+/** As a process that is killed leaves it: nothing is tidied up, and its lease runs out. */
+async function close(console: Console): Promise<void> {
+  running = running.filter((each) => each !== console)
+  await console.stop()
+}
+
+function ask<N extends CallName>(console: Console, name: N, input: InputOf<N>): Promise<OutputOf<N>> {
+  const context = {
+    signal: new AbortController().signal,
+    caller: { user: 'mk', shell: 'cli' },
+    connection: 'test',
+    requestId: null,
+  } as const
+  return call(console.handlers, name, input, context) as Promise<OutputOf<N>>
+}
+
+/** Changes what a node says of a server, as a reload or another hand would. */
+function change(nodeId: string, name: string, over: Partial<ServerReading>): void {
+  const reading = structuredClone(driver.readings.get(nodeId)) as BalancerReading
+  const found = reading.pools[0]?.servers.find((each) => each.name === name)
+  Object.assign(found ?? {}, over)
+  driver.readings.set(nodeId, reading)
+}
+
+async function drain(console: Console, over: Partial<InputOf<'drain.start'>> = {}): Promise<DrainView> {
+  const started = await ask(console, 'drain.start', { targets: [w1], reason: 'kernel', ...over })
+  await clock.advance(pollMs)
+  return ask(console, 'drain.get', { drain: started.id })
+}
+
+async function later(console: Console, { id }: DrainView, ms = pollMs): Promise<DrainView> {
+  await clock.advance(ms)
+  return ask(console, 'drain.get', { drain: id })
+}
+
+const kinds = ({ timeline }: DrainView): string[] => timeline.map(({ kind }) => kind)
+const sentTo = (nodeId: string): string[] => driver.sent.filter((line) => line.startsWith(nodeId)).map((line) => line.slice(4))
+
+describe('a drain', () => {
+  test('is set on every balancer, is empty only when nobody is on it anywhere, and says by what', async () => {
+    change('lb1', 'w1', { sessions: 2 })
+    driver.onOldWorkers.set('lb2 app/w1', 1)
+    const console = await open()
+    const draining = await drain(console)
+    expect(draining).toMatchObject({ state: 'draining', said: '3 sessions left.', owner: 'mk (cli)', emptyAt: null })
+    expect(driver.sent).toEqual(['lb1 set server app/w1 state drain', 'lb2 set server app/w1 state drain'])
+
+    change('lb1', 'w1', { sessions: 0 })
+    expect(await later(console, draining)).toMatchObject({ state: 'draining', said: '1 session left.' })
+    driver.onOldWorkers.clear()
+    const empty = await later(console, draining)
+    expect(empty).toMatchObject({ state: 'empty', outcome: { emptyInMs: expect.any(Number) as number } })
+    for (const place of empty.places) expect(place.proof?.evidence.join('\n')).toContain('srv_admin_state=8')
+    const history = await ask(console, 'history.list', { limit: 20, subject: empty.id })
+    expect(history.map(({ kind }) => kind)).toEqual(['drain.empty', 'drain.started'])
+  })
+
+  test('that is undone by a reload is set again within one poll, and the history has both', async () => {
+    const console = await open()
+    const before = await drain(console)
+    change('lb2', 'w1', { adminState: 0, state: 'up' })
+    const after = await later(console, before, 2 * pollMs)
+    expect(after).toMatchObject({ state: 'empty', places: [{ violations: 0 }, { violations: 1 }] })
+    expect(kinds(after)).toEqual(expect.arrayContaining(['violated', 'reasserted']))
+    expect(sentTo('lb2')).toEqual(['set server app/w1 state drain', 'set server app/w1 state drain'])
+    const history = await ask(console, 'history.list', { limit: 20, kinds: ['drain.violated', 'drain.repaired'] })
+    expect(history.map(({ kind, nodeId }) => [kind, nodeId])).toEqual([
+      ['drain.repaired', 'lb2'],
+      ['drain.violated', 'lb2'],
+    ])
+  })
+
+  test('with the policy to alarm is left as another hand put it', async () => {
+    const console = await open()
+    const before = await drain(console, { onViolation: 'alarm' })
+    change('lb1', 'w1', { adminState: 0, state: 'up' })
+    const after = await later(console, before, 3 * pollMs)
+    expect(after.state).toBe('violated')
+    expect(after.said).toContain('left so, as asked')
+    expect(sentTo('lb1')).toHaveLength(1)
+  })
+
+  test('does not fight an agent for ever', async () => {
+    const console = await open()
+    const before = await drain(console)
+    for (let turn = 0; turn < 8; turn++) {
+      change('lb1', 'w1', { adminState: 0, state: 'up', agentCheck: true })
+      await clock.advance(pollMs)
+    }
+    const after = await later(console, before, 0)
+    expect(sentTo('lb1')).toHaveLength(1 + 3)
+    expect(after.timeline.filter(({ kind }) => kind === 'alarm')).toHaveLength(1)
+    expect(after).toMatchObject({ state: 'violated' })
+    expect(after.said).toContain('agent-check')
+  })
+
+  test('puts back state and weight exactly, and ends', async () => {
+    change('lb1', 'w1', { weight: 7 })
+    const console = await open()
+    const before = await drain(console)
+    change('lb1', 'w1', { weight: 3 })
+    await ask(console, 'drain.putBack', { drain: before.id })
+    const after = await later(console, before, 2 * pollMs)
+    expect(after).toMatchObject({ state: 'ended', said: 'Put back as it was.', endedAt: expect.any(Number) as number })
+    const reading = driver.readings.get('lb1') as BalancerReading
+    expect(reading.pools[0]?.servers[0]).toMatchObject({ adminState: 0, weight: 7 })
+    expect(await ask(console, 'drain.list', { open: true, limit: 10 })).toEqual([])
+  })
+
+  test('undoing its job is putting it back', async () => {
+    const console = await open()
+    const before = await drain(console)
+    const job = before.jobs[0]
+    if (job === undefined) throw new Error('the drain has no job')
+    await ask(console, 'job.undo', { job })
+    expect(await later(console, before, 2 * pollMs)).toMatchObject({ state: 'ended' })
+    expect(await ask(console, 'job.get', { job })).toMatchObject({ undoneBy: expect.any(String) as string })
+  })
+
+  test('is not contradicted from within Evenkeel', async () => {
+    const console = await open()
+    await drain(console)
+    const ready = ask(console, 'server.setState', { servers: [w1], state: 'ready' })
+    await expect(ready).rejects.toMatchObject({ code: 'drain.conflict' })
+    await expect(drain(console)).rejects.toMatchObject({ code: 'drain.conflict' })
+  })
+})
+
+describe('the floor', () => {
+  test('refuses with the figures, and an override is recorded', async () => {
+    const console = await open()
+    const floor = { atLeast: 3, unit: 'servers' } as const
+    const refused = drain(console, { floor })
+    await expect(refused).rejects.toMatchObject({ code: 'drain.floor' })
+    await expect(refused).rejects.toThrow('of 3 servers 3 take traffic now, 2 would remain, and 3 must')
+    expect(driver.sent).toEqual([])
+    const drained = await drain(console, { floor, overrideFloor: 'night shift' })
+    expect(drained).toMatchObject({ floorOverride: 'night shift', state: 'empty' })
+    expect(drained.timeline[0]?.text).toContain('night shift')
+  })
+
+  test('counts what an earlier drain has taken, even before it was read', async () => {
+    const console = await open()
+    await ask(console, 'drain.start', { targets: [w1], reason: 'one' })
+    const second = ask(console, 'drain.start', {
+      targets: ['edge/haproxy/app/second'],
+      reason: 'two',
+      floor: { atLeast: 2, unit: 'servers' },
+    })
+    await expect(second).rejects.toMatchObject({ code: 'drain.floor' })
+  })
+
+  test('the last server is kept unless somebody insists', async () => {
+    const console = await open()
+    const all = ['w1', 'second', 'third3'].map((name) => `edge/haproxy/app/${name}`)
+    await expect(drain(console, { targets: all })).rejects.toMatchObject({ code: 'drain.floor' })
+  })
+})
+
+describe('time', () => {
+  beforeEach(() => change('lb1', 'w1', { sessions: 1 }))
+
+  test('a deadline that is to finish puts into maintenance and shuts down what is left, counted', async () => {
+    driver.onOldWorkers.set('lb1 app/w1', 2)
+    const console = await open()
+    const before = await drain(console, { deadlineMs: 10_000, onDeadline: 'finish' })
+    const after = await later(console, before, 16_000)
+    expect(after).toMatchObject({ state: 'empty', goal: 'maintenance', cut: 3, deadlinePassed: true })
+    expect(sentTo('lb1')).toEqual([
+      'set server app/w1 state drain',
+      'set server app/w1 state maint',
+      'shutdown sessions server app/w1',
+    ])
+  })
+
+  test('a deadline that is to wait only says so', async () => {
+    const console = await open()
+    const before = await drain(console, { deadlineMs: 10_000 })
+    const after = await later(console, before, 16_000)
+    expect(after).toMatchObject({ state: 'draining', deadlinePassed: true })
+    expect(sentTo('lb1')).toHaveLength(1)
+  })
+
+  test('expiry brings it back; a hold stops the clock', async () => {
+    const console = await open()
+    const before = await drain(console, { expiresMs: 20_000 })
+    await ask(console, 'drain.hold', { drain: before.id })
+    expect(await later(console, before, 40_000)).toMatchObject({ state: 'held' })
+    const resumed = await ask(console, 'drain.resume', { drain: before.id })
+    expect(resumed.expiresAt).toBe((before.expiresAt ?? 0) + 40_000)
+    expect(await later(console, before, 22_000)).toMatchObject({ state: 'ended' })
+    expect(sentTo('lb1').at(-1)).toBe('set server app/w1 state ready')
+  })
+
+  test('empty, then maintenance, when asked for', async () => {
+    const console = await open()
+    const before = await drain(console, { then: 'maint' })
+    change('lb1', 'w1', { sessions: 0 })
+    const after = await later(console, before, 3 * pollMs)
+    expect(after).toMatchObject({ state: 'empty', goal: 'maintenance' })
+    expect(sentTo('lb2').at(-1)).toBe('set server app/w1 state maint')
+  })
+})
+
+describe('trouble', () => {
+  test('a balancer that cannot be asked: all or nothing, unless the rest may follow', async () => {
+    const console = await open()
+    sessions.break('lb2', new AppError('ssh.timeout', 'lb2 did not answer.'))
+    await clock.advance(pollMs)
+    await expect(drain(console)).rejects.toMatchObject({ code: 'node.unreachable' })
+    expect(driver.sent).toEqual([])
+    const waiting = await drain(console, { unreachable: 'later' })
+    expect(waiting).toMatchObject({ state: 'waiting-for-node', places: [{ phase: 'in-force' }, { phase: 'unset' }] })
+    sessions.break('lb2', null)
+    expect(await later(console, waiting, 3 * pollMs)).toMatchObject({ state: 'empty' })
+    expect(sentTo('lb2')).toEqual(['set server app/w1 state drain'])
+  })
+
+  test('a balancer that is lost meanwhile is waited for, and its proof is taken back', async () => {
+    const console = await open()
+    const before = await drain(console)
+    expect(before.state).toBe('empty')
+    sessions.break('lb2', new AppError('ssh.timeout', 'lb2 did not answer.'))
+    const lost = await later(console, before)
+    expect(lost).toMatchObject({ state: 'waiting-for-node', emptyAt: null, places: [{}, { proof: null }] })
+    sessions.break('lb2', null)
+    expect(await later(console, before)).toMatchObject({ state: 'empty' })
+  })
+
+  test('survives a console that was closed for a day', async () => {
+    const first = await open()
+    const before = await drain(first, { expiresMs: 48 * 3_600_000 })
+    await close(first)
+    change('lb1', 'w1', { adminState: 0, state: 'up' })
+    await clock.advance(24 * 3_600_000)
+    const second = await open()
+    const after = await later(second, before, 2 * pollMs)
+    expect(after).toMatchObject({ state: 'empty', places: [{ violations: 1 }, { violations: 0 }] })
+    await ask(second, 'drain.putBack', { drain: before.id })
+    expect(await later(second, before, 2 * pollMs)).toMatchObject({ state: 'ended' })
+  })
+
+  test('a server that is deleted, one that another hand put into maintenance, one that is out already', async () => {
+    const console = await open()
+    const before = await drain(console)
+    change('lb1', 'w1', { adminState: 1, state: 'maintenance' })
+    change('lb2', 'w1', { name: 'renamed' })
+    const after = await later(console, before)
+    expect(after.places.map(({ phase }) => phase)).toEqual(['taken', 'gone'])
+    expect(after.state).toBe('empty')
+    change('lb1', 'w1', { name: 'renamed' })
+    expect(await later(console, before)).toMatchObject({ state: 'ended', said: 'No balancer has the server any more.' })
+
+    for (const nodeId of ['lb1', 'lb2']) change(nodeId, 'second', { adminState: 5, state: 'maintenance' })
+    await clock.advance(pollMs)
+    driver.sent.length = 0
+    const out = await drain(console, { targets: ['edge/haproxy/app/second'] })
+    expect(out.places.map(({ phase }) => phase)).toEqual(['already-out', 'already-out'])
+    await ask(console, 'drain.putBack', { drain: out.id })
+    expect(await later(console, out)).toMatchObject({ state: 'ended' })
+    expect(driver.sent).toEqual([])
+  })
+
+  test('a server that became another one is left alone', async () => {
+    const console = await open()
+    const before = await drain(console)
+    change('lb1', 'w1', { address: '198.18.0.9:1', adminState: 0, state: 'up' })
+    const after = await later(console, before)
+    expect(after.places[0]).toMatchObject({ phase: 'gone' })
+    expect(after.places[0]?.said).toContain('another server has its name')
+    expect(sentTo('lb1')).toHaveLength(1)
+  })
+})
+
+test('an address stands for every server that has it, and a plan changes nothing', async () => {
+  const console = await open()
+  const plan = await ask(console, 'drain.plan', { targets: [address] })
+  expect(plan.places.map(({ nodeId, server: name }) => [nodeId, name])).toEqual([
+    ['lb1', 'w1'],
+    ['lb2', 'w1'],
+  ])
+  const onLb1 = plan.forecast.shares.filter(({ nodeId }) => nodeId === 'lb1')
+  expect(onLb1.map((share) => share.after)).toEqual([0, 0.5, 0.5])
+  expect(plan.forecast.emptyInMs).toBe(0)
+  expect(driver.sent).toEqual([])
+})
