@@ -20,6 +20,7 @@ export interface Execution {
   stdout: (bytes: Buffer) => void
   stderr: (bytes: Buffer) => void
   signal: AbortSignal
+  started?: (pid: number) => void
 }
 
 export type Ended = { code: number; signal: null } | { code: null; signal: SignalName }
@@ -104,6 +105,7 @@ export function execute(machine: Machine, found: FoundProgram, execution: Execut
       onExit: ({ code, signal: killedBy }) =>
         end(killedBy === null ? { code: code ?? 0, signal: null } : { code: null, signal: killedBy }),
     })
+    execution.started?.(process.pid)
     const kill = (): void => {
       if (process.state !== 'ended') machine.processes.signal(process.pid, 'KILL')
     }
