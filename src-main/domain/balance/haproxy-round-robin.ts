@@ -1,8 +1,13 @@
 import type { BalanceServer, Picker } from './picker.ts'
 
 /** HAProxy counts weights in sixteenths so that slow start can raise them smoothly (BE_WEIGHT_SCALE). */
-export const haproxyWeightScale = 16
-export const haproxyHighestWeight = 256 * haproxyWeightScale
+const weightScale = 16
+export const haproxyHighestWeight = 256 * weightScale
+
+/** The weight as HAProxy reckons with it: whole sixteenths, 0 only when there is none. */
+export function haproxyWeight({ weight }: Pick<BalanceServer, 'weight'>): number {
+  return Math.ceil(weight * weightScale)
+}
 
 interface Entry {
   readonly id: string
@@ -44,8 +49,7 @@ export function createHaproxyRoundRobin(): Picker {
       return
     }
     entry.queue = 'placed'
-    entry.key =
-      256 * entry.nextPosition + Math.floor((haproxyHighestWeight + entry.remainder - entry.weight) / haproxyWeightScale)
+    entry.key = 256 * entry.nextPosition + Math.floor((haproxyHighestWeight + entry.remainder - entry.weight) / weightScale)
     entry.arrival = arrivals++
   }
 
@@ -105,7 +109,7 @@ export function createHaproxyRoundRobin(): Picker {
   return {
     setServers(servers: readonly BalanceServer[]) {
       const started = roundWeight > 0
-      const weights = new Map(servers.map((server) => [server.id, server.weight * haproxyWeightScale]))
+      const weights = new Map(servers.map((server) => [server.id, haproxyWeight(server)]))
       for (const entry of entries.values()) {
         if (entry.weight > 0 && !weights.get(entry.id)) goOut(entry)
         if (!weights.has(entry.id)) entries.delete(entry.id)

@@ -1,6 +1,6 @@
 import { avalanche, crc32, utf8 } from './hash-functions.ts'
 import { hashHaproxyKey, type HaproxyKey } from './haproxy-key.ts'
-import { haproxyHighestWeight, haproxyWeightScale } from './haproxy-round-robin.ts'
+import { haproxyHighestWeight, haproxyWeight } from './haproxy-round-robin.ts'
 import type { BalanceServer, Picker, ServerLoad } from './picker.ts'
 
 /**
@@ -41,6 +41,7 @@ function indexFrom({ points }: Ring, hash: number): number {
 }
 
 const placeAt = (ring: Ring, index: number): number => Math.floor((ring.points[index] ?? 0) / ownerRange)
+
 function ownerAt({ servers, points }: Ring, index: number): BalanceServer | undefined {
   const point = points[index]
   return point === undefined ? undefined : servers[point % ownerRange]
@@ -68,7 +69,7 @@ export function createConsistentHash(virtualNodes: number, replicas: number): Pi
     setServers(servers) {
       usable = servers.filter((server) => server.weight > 0).length
       ring = ringOf(servers, ({ id, hashedBy = id, weight }) =>
-        Array.from({ length: virtualNodes * weight }, (_, node) => avalanche(crc32(utf8(`${hashedBy}#${node}`)))),
+        Array.from({ length: Math.ceil(virtualNodes * weight) }, (_, node) => avalanche(crc32(utf8(`${hashedBy}#${node}`)))),
       )
     },
     pick: ({ key }, load) =>
@@ -144,9 +145,9 @@ export function createHaproxyRandom(draws: number, random: () => number): Picker
   }
 }
 
-function haproxyPlaces({ hashedBy, weight }: BalanceServer, position: number): number[] {
-  const number = Number(hashedBy ?? position + 1)
-  return Array.from({ length: weight * haproxyWeightScale }, (_, node) => avalanche(number * haproxyHighestWeight + node))
+function haproxyPlaces(server: BalanceServer, position: number): number[] {
+  const number = Number(server.hashedBy ?? position + 1)
+  return Array.from({ length: haproxyWeight(server) }, (_, node) => avalanche(number * haproxyHighestWeight + node))
 }
 
 function nearest(ring: Ring, hash: number): BalanceServer | undefined {

@@ -1,4 +1,4 @@
-import { haproxyHighestWeight, haproxyWeightScale } from './haproxy-round-robin.ts'
+import { haproxyHighestWeight, haproxyWeight } from './haproxy-round-robin.ts'
 import type { Picker, ServerLoad } from './picker.ts'
 import { pickSmoothly, smoothPeers, type SmoothPeer } from './round-robin.ts'
 
@@ -57,7 +57,7 @@ export function createHaproxyLeastconn(): Picker {
   let entries: Entry[] = []
   let arrivals = 0
   const keyOf = (inFlight: number, weight: number): number =>
-    inFlight === 0 ? 0 : Math.floor(((inFlight + 1) * haproxyHighestWeight) / (weight * haproxyWeightScale))
+    inFlight === 0 ? 0 : Math.floor(((inFlight + 1) * haproxyHighestWeight) / haproxyWeight({ weight }))
 
   return {
     setServers(servers) {

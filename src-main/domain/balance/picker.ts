@@ -2,7 +2,7 @@
 export interface BalanceServer {
   /** the name the caller knows it by */
   readonly id: string
-  /** effective weight as the daemon counts it; 0 takes no new work */
+  /** effective weight as the daemon counts it, during a slow start also a fraction; 0 takes no new work */
   readonly weight: number
   /** of one that takes no new work: the weight whose place it keeps in a hash (nginx `down`, HAProxy's configured weight); absent = none */
   readonly keptWeight?: number

@@ -31,34 +31,39 @@ export interface Survivor {
  * Not foreseen: clients bound to a server by a cookie or table, and that busier servers answer more slowly.
  */
 export function survivorsOf(algorithm: Algorithm, servers: readonly LiveServer[], leaving: ReadonlySet<string>): Survivor[] {
-  const total = servers.reduce((sum, server) => sum + server.active, 0)
-  const after = servers.map((server) =>
+  const inFlight = servers.reduce((sum, server) => sum + server.active, 0)
+  const seconds = secondsAtWork(servers)
+  const keys = sampleKeys(algorithm, sampleSize)
+  const without = servers.map((server) =>
     leaving.has(server.id) ? { ...server, weight: 0, keptWeight: server.weight || (server.keptWeight ?? 0) } : server,
   )
-  const keys = sampleKeys(algorithm, sampleSize)
-  const then = place(algorithm, after, keys, total)
-  const rates = new Map(servers.map((server) => [server.id, 0]))
-  const shift = (to: string | null, ratePerS: number): void => {
-    if (to !== null) rates.set(to, (rates.get(to) ?? 0) + ratePerS)
-  }
-  if (isHash(algorithm)) {
-    const now = place(algorithm, servers, keys, total)
-    const keysOf = countOf(now)
-    const rateOfKey = new Map(servers.map(({ id, ratePerS }) => [id, ratePerS / (keysOf.get(id) ?? 1)]))
-    for (const [at, from] of now.entries()) shift(then[at] ?? null, (from !== null && rateOfKey.get(from)) || 0)
-    // a server that has load and no key, one that was taken out a moment ago, keeps it unless it leaves
-    for (const server of servers) if (!keysOf.has(server.id) && !leaving.has(server.id)) shift(server.id, server.ratePerS)
-  } else {
-    const shares = countOf(then)
-    const freed = servers.filter(({ id }) => leaving.has(id)).reduce((sum, server) => sum + server.ratePerS, 0)
-    for (const server of servers) {
-      if (leaving.has(server.id)) continue
-      shift(server.id, server.ratePerS + (freed * (shares.get(server.id) ?? 0)) / keys.length)
-    }
-  }
+  const then = place(algorithm, without, keys, inFlight)
+  const gained = isHash(algorithm)
+    ? gainedByKey(servers, place(algorithm, servers, keys, inFlight), then)
+    : gainedByShare(servers, leaving, then)
   return servers
     .filter(({ id }) => !leaving.has(id))
-    .map((server) => survivorFrom(server, rates.get(server.id) ?? 0, secondsAtWork(servers)))
+    .map((server) => survivorFrom(server, server.ratePerS + (gained.get(server.id) ?? 0), seconds))
+}
+
+/** Each key takes its part of the rate along to where it goes, also from servers that stay. */
+function gainedByKey(servers: readonly LiveServer[], now: Choices, then: Choices): Map<string, number> {
+  const keysOf = countOf(now)
+  const rateOfKey = new Map(servers.map(({ id, ratePerS }) => [id, ratePerS / (keysOf.get(id) ?? 1)]))
+  const gained = new Map<string, number>()
+  for (const [at, from] of now.entries()) {
+    const to = then[at] ?? null
+    const ratePerS = (from !== null && rateOfKey.get(from)) || 0
+    if (from !== null) gained.set(from, (gained.get(from) ?? 0) - ratePerS)
+    if (to !== null) gained.set(to, (gained.get(to) ?? 0) + ratePerS)
+  }
+  return gained
+}
+
+/** What the leaving set free goes to each in proportion to the new work it gets. */
+function gainedByShare(servers: readonly LiveServer[], leaving: ReadonlySet<string>, then: Choices): Map<string, number> {
+  const freed = servers.filter(({ id }) => leaving.has(id)).reduce((sum, server) => sum + server.ratePerS, 0)
+  return new Map([...countOf(then)].map(([id, count]) => [id, (freed * count) / then.length]))
 }
 
 /** Little's law: what is at work is what comes per second, times how long it stays. */
@@ -103,17 +108,14 @@ export function coefficientOfVariation(values: readonly number[]): number {
 
 const isHash = ({ kind }: Algorithm): boolean => kind.endsWith('-hash')
 
-function place(
-  algorithm: Algorithm,
-  servers: readonly BalanceServer[],
-  keys: readonly string[],
-  inFlight: number,
-): (string | null)[] {
+type Choices = readonly (string | null)[]
+
+function place(algorithm: Algorithm, servers: readonly BalanceServer[], keys: readonly string[], inFlight: number): Choices {
   const simulation = createSimulation(algorithm, servers, inFlight)
   return keys.map((key) => simulation.place(key))
 }
 
-function countOf(ids: readonly (string | null)[]): Map<string, number> {
+function countOf(ids: Choices): Map<string, number> {
   const counts = new Map<string, number>()
   for (const id of ids) if (id !== null) counts.set(id, (counts.get(id) ?? 0) + 1)
   return counts

@@ -20,10 +20,11 @@ export function createHaproxyMapHash(key: HaproxyKey): Picker {
 }
 
 function haproxyMap(servers: readonly BalanceServer[]): string[] {
-  const divisor = servers.map(keptWeightOf).reduce(greatestCommonDivisor, 0)
+  // slow start does not apply to a map: whole weights only
+  const divisor = servers.map((server) => Math.ceil(keptWeightOf(server))).reduce(greatestCommonDivisor, 0)
   const usable = servers
     .filter(({ weight }) => weight > 0)
-    .map(({ id, weight }) => ({ id, weight: Math.ceil(weight / divisor), score: 0 }))
+    .map(({ id, weight }) => ({ id, weight: Math.ceil(weight) / divisor, score: 0 }))
   const total = usable.reduce((sum, { weight }) => sum + weight, 0)
   return Array.from({ length: total }, () => {
     let best: (typeof usable)[number] | null = null
