@@ -1,6 +1,6 @@
 import { haproxyHighestWeight, haproxyWeight } from './haproxy-round-robin.ts'
 import type { Picker, ServerLoad } from './picker.ts'
-import { pickSmoothly, smoothPeers, type SmoothPeer } from './round-robin.ts'
+import { createSmoothPeers, pickSmoothly, type SmoothPeer } from './round-robin.ts'
 
 /**
  * `least_conn` as one nginx worker does it (ngx_http_upstream_least_conn_module.c, 1.22.1): fewest connections for the weight, ties by
@@ -26,10 +26,11 @@ function createLeast(
   costNow: (load: ServerLoad, peers: readonly SmoothPeer[]) => (peer: SmoothPeer) => number,
   weighted: boolean,
 ): Picker {
-  let peers: SmoothPeer[] = []
+  const peersOf = createSmoothPeers()
+  let peers: readonly SmoothPeer[] = []
   return {
     setServers(servers) {
-      peers = smoothPeers(weighted ? servers : servers.map(({ id, weight }) => ({ id, weight: Math.min(1, weight) })), peers)
+      peers = peersOf(weighted ? servers : servers.map(({ id, weight }) => ({ id, weight: weight > 0 ? 1 : 0 })))
     },
     pick(_request, load) {
       const costs = peers.map(costNow(load, peers))

@@ -1,5 +1,5 @@
 import type { Picker, ServerLoad } from './picker.ts'
-import { pickSmoothly, smoothPeers, type SmoothPeer } from './round-robin.ts'
+import { createSmoothPeers, pickSmoothly, type SmoothPeer } from './round-robin.ts'
 
 /** nginx gives up drawing after this many misses and takes the next in the round robin */
 const mostMisses = 20
@@ -9,7 +9,8 @@ const mostMisses = 20
  * different ones the one with fewer connections for its weight, on a tie the second. Two choices are the power of two choices.
  */
 export function createRandom(choices: 1 | 2, random: () => number): Picker {
-  let peers: SmoothPeer[] = []
+  const peersOf = createSmoothPeers()
+  let peers: readonly SmoothPeer[] = []
   let total = 0
 
   function draw(): SmoothPeer | undefined {
@@ -19,7 +20,7 @@ export function createRandom(choices: 1 | 2, random: () => number): Picker {
 
   return {
     setServers(servers) {
-      peers = smoothPeers(servers, peers)
+      peers = peersOf(servers)
       total = peers.reduce((sum, peer) => sum + peer.weight, 0)
     },
     pick(_request, load) {

@@ -28,26 +28,27 @@ export interface SmoothPeer {
 
 /**
  * Smooth weighted round robin, choice by choice as one nginx worker does it (ngx_http_upstream_round_robin.c, 1.22.1): over any window as
- * long as the sum of the weights each server is chosen exactly its weight's times. Failures, which lower nginx's effective weight for a
- * while, are not modelled.
+ * long as the sum of the weights each server is chosen exactly its weight's times. The lower effective weight that nginx gives a server
+ * for a while after a failure is the caller's to give.
  */
 export function createSmoothRoundRobin(): Picker {
-  let peers: SmoothPeer[] = []
+  const peersOf = createSmoothPeers()
+  let peers: readonly SmoothPeer[] = []
   return {
     setServers(servers) {
-      peers = smoothPeers(servers, peers)
+      peers = peersOf(servers)
     },
     pick: () => pickSmoothly(peers)?.id ?? null,
   }
 }
 
-/** A changed set starts afresh, as after nginx's reload, which is how open-source nginx learns of one. */
-export function smoothPeers(servers: readonly BalanceServer[], before: SmoothPeer[]): SmoothPeer[] {
-  const usable = servers.filter((server) => server.weight > 0)
-  const same =
-    usable.length === before.length &&
-    usable.every(({ id, weight }, at) => id === before[at]?.id && weight === before[at].weight)
-  return same ? before : usable.map(({ id, weight }) => ({ id, weight, current: 0 }))
+/** Those that take work. One that nginx passes over for a while comes back where it was; a reload, which forgets, is a new picker. */
+export function createSmoothPeers(): (servers: readonly BalanceServer[]) => SmoothPeer[] {
+  let known = new Map<string, SmoothPeer>()
+  return (servers) => {
+    known = new Map(servers.map(({ id, weight }) => [id, { id, weight, current: known.get(id)?.current ?? 0 }]))
+    return [...known.values()].filter(({ weight }) => weight > 0)
+  }
 }
 
 /** One choice among these peers; nginx also breaks the ties of `least_conn` this way. The first of equals wins. */

@@ -1,7 +1,7 @@
 import { addressBytes, crc32, utf8 } from './hash-functions.ts'
 import { hashHaproxyKey, type HaproxyKey } from './haproxy-key.ts'
 import type { BalanceServer, Picker } from './picker.ts'
-import { pickSmoothly, smoothPeers, type SmoothPeer } from './round-robin.ts'
+import { createSmoothPeers, pickSmoothly, type SmoothPeer } from './round-robin.ts'
 
 const keptWeightOf = (server: BalanceServer): number => (server.weight > 0 ? server.weight : (server.keptWeight ?? 0))
 
@@ -82,7 +82,8 @@ const mostTries = 21
 function createSlotWalk(hashesOf: (key: string) => () => number): Picker {
   let slots: readonly BalanceServer[] = []
   let total = 0
-  let peers: SmoothPeer[] = []
+  const peersOf = createSmoothPeers()
+  let peers: readonly SmoothPeer[] = []
   const slotAt = (place: number): BalanceServer | undefined => {
     let left = place
     return slots.find((server) => (left -= keptWeightOf(server)) < 0)
@@ -91,7 +92,7 @@ function createSlotWalk(hashesOf: (key: string) => () => number): Picker {
     setServers(servers) {
       slots = servers.filter((server) => keptWeightOf(server) > 0)
       total = slots.reduce((sum, server) => sum + keptWeightOf(server), 0)
-      peers = smoothPeers(servers, peers)
+      peers = peersOf(servers)
     },
     pick({ key }) {
       const nextHash = hashesOf(key)

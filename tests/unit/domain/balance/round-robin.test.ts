@@ -42,6 +42,16 @@ describe('round robin', () => {
     },
   )
 
+  it('nginx: one that is passed over for a while comes back where it was, and the others go on', () => {
+    const simulation = createSimulation({ kind: 'nginx-round-robin' }, pool(5, 1, 1), 0)
+    const take = (requests: number): string => Array.from({ length: requests }, () => simulation.place('')).join('')
+    expect(take(2)).toBe('aa')
+    simulation.setServers(pool(0, 1, 1))
+    expect(take(4)).toBe('bcbc')
+    simulation.setServers(pool(5, 1, 1))
+    expect(take(5)).toBe('bacaa')
+  })
+
   it('HAProxy never lets a server run more than one request ahead or behind for long: 5:3:1:1 over windows of ten', () => {
     const choices = place('haproxy-roundrobin', pool(5, 3, 1, 1), 10_000)
     expect(count(choices)).toEqual({ a: 5000, b: 3000, c: 1000, d: 1000 })
