@@ -95,13 +95,14 @@ export function createTcpService(spec: TcpServiceSpec & { pool: LivePool }, traf
     }
     const session = sessions.open(spec.name, connection, figures)
     connection.socket.pause()
-    serve(session).catch((thrown: unknown) => {
+    const served = serve(session).catch((thrown: unknown) => {
       if (!(thrown instanceof Failure)) traffic.report(thrown)
       connection.socket.destroy()
       const ended = session.isCut ? 'cut' : thrown instanceof Failure ? thrown.reason : 'response'
       if (ended === 'client') figures.clientAborts += 1
       log(session, { queueMs: now() - session.startedAt, connectMs: null, retries: 0, redispatched: false, ended })
     })
+    sessions.attend(served)
   }
 
   return { name: spec.name, figures, accept, sessions: () => sessions.all().filter(({ service }) => service === spec.name) }

@@ -22,7 +22,8 @@ export interface SessionTable {
   open(service: string, connection: Connection, figures: Counters): LiveSession
   /** oldest first */
   all(): LiveSession[]
-  readonly size: number
+  /** what is still to be done for a session after its connection closed, such as its line in the log, counts as part of it */
+  attend(work: Promise<void>): void
   /** resolves when the last one is gone */
   empty(): Promise<void>
 }
@@ -32,6 +33,13 @@ export function createSessionTable(now: () => number): SessionTable {
   const sessions = new Set<LiveSession>()
   let nextId = 1
   let whenEmpty: (() => void)[] = []
+  let attended = 0
+  const isEmpty = (): boolean => sessions.size === 0 && attended === 0
+  const left = (): void => {
+    if (!isEmpty()) return
+    for (const resolve of whenEmpty) resolve()
+    whenEmpty = []
+  }
   return {
     open(service, connection, figures) {
       const { socket, remote, local } = connection
@@ -75,16 +83,18 @@ export function createSessionTable(now: () => number): SessionTable {
         sessions.delete(session)
         figures.close()
         gone.abort()
-        if (sessions.size > 0) return
-        for (const resolve of whenEmpty) resolve()
-        whenEmpty = []
+        left()
       })
       return session
     },
     all: () => [...sessions],
-    get size() {
-      return sessions.size
+    attend(work) {
+      attended += 1
+      void work.finally(() => {
+        attended -= 1
+        left()
+      })
     },
-    empty: () => (sessions.size === 0 ? Promise.resolve() : new Promise((resolve) => whenEmpty.push(resolve))),
+    empty: () => (isEmpty() ? Promise.resolve() : new Promise((resolve) => whenEmpty.push(resolve))),
   }
 }

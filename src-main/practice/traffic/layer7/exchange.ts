@@ -1,4 +1,4 @@
-import { ServerResponse, type Agent, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
+import type { Agent, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import type { Traffic } from '../context.ts'

@@ -92,10 +92,11 @@ export function createHttpService(
   }
 
   function start(request: IncomingMessage, response: ServerResponse, upgrade: Exchange['upgrade']): void {
-    serve(request, response, upgrade).catch((thrown: unknown) => {
+    const served = serve(request, response, upgrade).catch((thrown: unknown) => {
       traffic.report(thrown)
       request.socket.destroy()
     })
+    sessions.attend(served)
   }
 
   server.on('request', (request, response) => start(request, response, null))
