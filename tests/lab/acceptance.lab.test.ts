@@ -124,6 +124,7 @@ describeLab('the command line on the lab', () => {
     const [job] = JSON.parse((await workplace.evenkeel('jobs', '--json')).stdout) as { id: string }[]
     const undone = await workplace.evenkeel('undo', job?.id ?? 'no job was listed')
     expect(undone, undone.stderr).toMatchObject({ code: 0 })
+    expect((await workplace.evenkeel('drains')).stdout, 'the drain has ended with it').not.toContain('be_web/web1')
     for (const node of ['lb1', 'lb2']) expect(await haproxyWord(lab, node, 'be_web/web1')).toBe('UP')
     expect((await workplace.evenkeel('history')).stdout).toContain('web1')
   })

@@ -38,18 +38,21 @@ export async function drain(
     ...(options.overrideFloor === undefined ? {} : { overrideFloor: options.overrideFloor }),
     ...(options.unreachable === undefined ? {} : { unreachable: options.unreachable }),
   }
+  const { reason } = options
+  if (reason === undefined && !options.dryRun) {
+    throw usageError('Say why with --reason: it is shown to whoever finds the server drained.')
+  }
   const plan = await client.call('drain.plan', request, command.signal)
-  if (options.dryRun) {
+  if (reason === undefined || options.dryRun) {
     command.print(plan, () => planLines(plan))
     if (plan.unreachable.length > 0) return exitCodes.unreachable
     return plan.floor.every(({ holds }) => holds) ? exitCodes.ok : exitCodes.refused
   }
-  if (options.reason === undefined) throw usageError('Say why with --reason: it is shown to whoever finds the server drained.')
   for (const { text } of plan.warnings) terminal.err(`warning: ${text}`)
   const { deadline, onDeadline, expires, then, onViolation } = options
   const started = await client.call('drain.start', {
     ...request,
-    reason: options.reason,
+    reason,
     ...(deadline === undefined ? {} : { deadlineMs: deadline }),
     ...(onDeadline === undefined ? {} : { onDeadline }),
     ...(expires === undefined ? {} : { expiresMs: expires }),

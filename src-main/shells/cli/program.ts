@@ -1,5 +1,6 @@
 import { Command as Commander, CommanderError, InvalidArgumentError, Option } from 'commander'
-import type { DrainFloor } from '#contract'
+import type { DrainFloor, ServiceKind } from '#contract'
+import { lint, parseConfig } from './config-commands.ts'
 import { drain, drains, undrain, type DrainOptions } from './drain-commands.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { nodes, servers, vips, watch, type ServersFilter } from './fleet-commands.ts'
@@ -126,6 +127,7 @@ function createProgram(terminal: Terminal, version: string, run: Run): Commander
   add(program, 'data', 'where Evenkeel keeps its data, and who works with it').action((_: object, self: Commander) =>
     run('look', data, globals(self)),
   )
+  addConfigCommands(program, add, globals, run)
   addInventoryCommands(program, add, globals, terminal, run)
   return program
 }
@@ -163,6 +165,28 @@ function addDrainCommands(
     .option('--all', 'those that have ended as well')
     .action((id: string | undefined, options: { all?: boolean }, self: Commander) =>
       run('look', (c) => drains(c, id, options), globals(self)),
+    )
+}
+
+function addConfigCommands(
+  program: Commander,
+  add: (parent: Commander, usage: string, description: string) => Commander,
+  globals: (command: Commander) => GlobalOptions,
+  run: Run,
+): void {
+  const kind = (): Option =>
+    new Option('--kind <daemon>', 'default: by the words of the file').choices(['haproxy', 'nginx', 'keepalived'])
+  const config = program.command('config').description('configuration files')
+  add(config, 'parse <file>', 'print what a file means, without any node; --json prints its tree as well')
+    .addOption(kind())
+    .option('--print', 'write the file back from its tree, byte for byte')
+    .action((file: string, options: { kind?: ServiceKind; print?: boolean }, self: Commander) =>
+      run('look', (c) => parseConfig(c, file, options), globals(self)),
+    )
+  add(program, 'lint <file...>', 'what will hurt in these files; members of a pair are compared; ends with 1 on an error')
+    .addOption(kind())
+    .action((files: string[], options: { kind?: ServiceKind }, self: Commander) =>
+      run('look', (c) => lint(c, files, options.kind), globals(self)),
     )
 }
 

@@ -4,6 +4,8 @@ import { createInterface } from 'node:readline/promises'
 export interface Terminal {
   /** a line of the result, on stdout */
   out(line: string): void
+  /** bytes of the result exactly as they are, on stdout */
+  raw(bytes: Uint8Array): void
   /** a remark that scripts reading stdout must not see, on stderr */
   err(line: string): void
   /** null when nobody can answer */
@@ -16,6 +18,7 @@ export interface Terminal {
 export function processTerminal(): Terminal {
   return {
     out: (line) => void process.stdout.write(`${line}\n`),
+    raw: (bytes) => void process.stdout.write(bytes),
     err: (line) => void process.stderr.write(`${line.split('\n').map(plain).join('\n')}\n`),
     async ask(question) {
       if (!process.stdin.isTTY) return null

@@ -109,13 +109,13 @@ describe('reading', () => {
 describe('operations', () => {
   test('drain, look at it, undo', async () => {
     await imported()
-    const drained = await evenkeel('drain', 'app/w1', '--reason', 'kernel', '--json')
-    expect(drained.code).toBe(0)
-    const job = JSON.parse(drained.out) as { id: string; outcome: string }
-    expect(job.outcome).toBe('succeeded')
+    const drained = await evenkeel('drain', 'app/w1', '--reason', 'kernel', '--floor', '0', '--json')
+    expect(drained, drained.err).toMatchObject({ code: 0 })
+    const [job = ''] = (JSON.parse(drained.out) as { jobs: string[] }).jobs
+    expect((await evenkeel('ready', 'app/w1')).code, 'not against a drain').toBe(4)
     expect((await evenkeel('servers', '--state', 'draining')).out).toContain('app')
-    expect((await evenkeel('undo', job.id)).code).toBe(0)
-    expect((await evenkeel('undo', job.id)).code).toBe(4)
+    expect((await evenkeel('undo', job)).code).toBe(0)
+    expect((await evenkeel('undo', job)).code).toBe(4)
     expect(driver.sent).toEqual(
       ['drain', 'drain', 'ready', 'ready'].map((state, index) => `lb${(index % 2) + 1} set server app/w1 state ${state}`),
     )
@@ -123,10 +123,11 @@ describe('operations', () => {
     expect(history.filter((entry) => entry.kind === 'operation.ended')).toHaveLength(2)
   })
 
-  test('--plan changes nothing', async () => {
+  test('a floor that does not hold is refused; --dry-run says so and changes nothing', async () => {
     await imported()
-    const { code, out } = await evenkeel('drain', 'w1', '--plan')
-    expect(code).toBe(0)
+    const { code, out } = await evenkeel('drain', 'w1', '--dry-run')
+    expect(code).toBe(4)
+    expect(out).toContain('0 of 1 that take traffic would remain, 1 must: refused')
     expect(out).toContain('set server app/w1 state drain')
     expect(driver.sent).toEqual([])
   })
@@ -134,7 +135,7 @@ describe('operations', () => {
   test('is refused while another shell drives, naming it', async () => {
     await imported()
     const window = await open(false)
-    const { code, err } = await evenkeel('drain', 'w1')
+    const { code, err } = await evenkeel('drain', 'w1', '--reason', 'r')
     expect(code).toBe(4)
     expect(err).toContain(`process ${process.pid}`)
     expect((await evenkeel('servers')).code).toBe(0)
@@ -153,12 +154,42 @@ describe('operations', () => {
         return length
       }
     })
-    const { code, out } = await evenkeel('drain', 'w1')
+    const { code, out } = await evenkeel('maint', 'w1')
     await reached
     expect(code).toBe(1)
     expect(out).toMatch(/: cancelled|: rolled-back/)
     expect(driver.sent.at(-1)).toBe('lb1 set server app/w1 state ready')
     expect(driver.sent.filter((line) => line.startsWith('lb2')).length % 2).toBe(0)
+  })
+
+  test('a drain is waited for, listed, kept by the next command and put back', async () => {
+    await imported()
+    const drained = await evenkeel('drain', 'w1', '--reason', 'disk', '--floor', '0', '--wait', '--expires', '2h')
+    expect(drained, drained.err).toMatchObject({ code: 0 })
+    expect(drained.out).toContain('srv_admin_state=8')
+    expect((await evenkeel('drains')).out).toMatch(/empty .*Drain app\/w1 on lb1, lb2 +disk/)
+    expect((await evenkeel('drain', 'w1', '--reason', 'again', '--floor', '0')).code).toBe(4)
+    const back = await evenkeel('undrain', 'w1')
+    expect(back, back.err).toMatchObject({ code: 0 })
+    expect(driver.sent.filter((line) => line.endsWith('ready'))).toHaveLength(2)
+    expect((await evenkeel('undrain', 'w1')).err).toContain('No drain is in force.')
+    expect((await evenkeel('drains', '--all')).out).toContain('ended')
+  })
+
+  test('Ctrl-C while waiting leaves the drain in force, and says so', async () => {
+    await imported()
+    for (const nodeId of ['lb1', 'lb2']) {
+      driver.readings.set(nodeId, haproxy([pool('app', [server('w1', { sessions: 1 }), server('w2')])]))
+    }
+    const { sent } = driver
+    driver.sent.push = (...lines: string[]) => {
+      interrupt()
+      return Array.prototype.push.apply(sent, lines)
+    }
+    const { code, err } = await evenkeel('drain', 'w1', '--reason', 'disk', '--wait')
+    expect(code).toBe(1)
+    expect(err).toContain('stays in force')
+    expect(driver.sent.some((line) => line.endsWith('ready'))).toBe(false)
   })
 })
 
@@ -201,6 +232,8 @@ describe('bad usage ends with 2', () => {
   test.each([
     ['an unknown command', ['bogus']],
     ['no command', ['drain']],
+    ['a drain without a reason', ['drain', 'w1']],
+    ['a time that is none', ['drain', 'w1', '--deadline', 'soon']],
     ['an unknown state', ['servers', '--state', 'fine']],
     ['an unknown job', ['undo', 'nosuch']],
     ['a file that is not there', ['inventory', 'import', '/nowhere/fleet.yaml']],
