@@ -2,8 +2,9 @@ import type { Worker } from '#contract'
 import { ownText } from '../fleet/own-text.ts'
 import type { BalancerReading, PoolReading, ServerReading } from '../fleet/reading.ts'
 import { parseInfo, type WorkerInfo } from './parse-info.ts'
-import { parseServersState, type ServerStateRow } from './parse-servers-state.ts'
+import { addressOf, figuresOf, parseServersState, scanServersState, type ServerFigures } from './parse-servers-state.ts'
 import { scanStatsCsv } from './parse-stats-csv.ts'
+import { codesOf, placesOf, type Codes, type TableReader } from './scan-columns.ts'
 import { serverStateFrom } from './server-state.ts'
 import { UnexpectedReply } from './unexpected-reply.ts'
 
@@ -17,36 +18,37 @@ const columns = [
   'req_tot', 'econ', 'eresp', 'rtime', 'lastchg', 'lastsess', 'addr', 'check_status', 'check_code', 'check_duration', 'last_chk',
   'check_desc', 'agent_status',
 ] as const // prettier-ignore
-type Column = (typeof columns)[number]
-const slotOf = Object.fromEntries(columns.map((name, slot) => [name, slot])) as Record<Column, number>
-type Row = readonly string[]
-const cell = (row: Row, column: Column): string => row[slotOf[column]] ?? ''
-const number = (row: Row, column: Column): number | null => {
-  const text = cell(row, column)
-  return text === '' ? null : Number(text)
-}
+const at = placesOf(columns)
+const typeBackend = 1
 
 export interface Round {
   level: string
   info: WorkerInfo
-  stats: Row[]
-  states: ServerStateRow[]
+  /** the whole reply */
+  text: string
+  codes: Codes
+  /** where the two tables begin */
+  statsFrom: number
+  statesFrom: number
 }
 
-/** The reply to `roundCommands` on one line: four replies, each closed by an empty line. */
-export function parseRound(text: string): Round {
+/** The reply to `roundCommands` on one line: four replies, each closed by an empty line. Who has its `codes` already gives them. */
+export function parseRound(text: string, codes = codesOf(text)): Round {
   const levelEnd = text.indexOf('\n\n')
   const infoEnd = text.indexOf('\n\n', levelEnd + 2)
+  // The last one: a check's text can hold anything, the table of states only names and numbers.
+  const statsEnd = text.lastIndexOf('\n\n1\n# ')
   // A worker that dies while it answers ends the stream like one that has finished.
-  if (levelEnd === -1 || infoEnd === -1 || !text.endsWith('\n\n')) {
+  if (levelEnd === -1 || infoEnd === -1 || statsEnd === -1 || !text.endsWith('\n\n')) {
     throw new UnexpectedReply('HAProxy closed the connection before its reply was complete.', text)
   }
-  const stats = scanStatsCsv(text, columns, infoEnd + 2)
   return {
     level: text.slice(0, levelEnd).trim(),
     info: parseInfo(text.slice(levelEnd + 2, infoEnd)),
-    stats: stats.rows,
-    states: parseServersState(text, stats.end),
+    text,
+    codes,
+    statsFrom: infoEnd + 2,
+    statesFrom: statsEnd + 2,
   }
 }
 
@@ -63,13 +65,12 @@ export function parseOldWorker(text: string): OldWorkerRound {
     throw new UnexpectedReply('HAProxy closed the connection before its reply was complete.', text)
   }
   const sessions = new Map<string, number>()
-  for (const row of scanStatsCsv(text, columns, infoEnd + 2).rows) {
-    sessions.set(nameOf(row), (number(row, 'scur') ?? 0) + (number(row, 'qcur') ?? 0))
-  }
+  const stats = scanStatsCsv(text, columns, infoEnd + 2)
+  while (stats.next()) sessions.set(nameOf(stats), (stats.number(at.scur) ?? 0) + (stats.number(at.qcur) ?? 0))
   return { info: parseInfo(text.slice(0, infoEnd)), sessions }
 }
 
-const nameOf = (row: Row): string => `${cell(row, 'pxname')}/${cell(row, 'svname')}`
+const nameOf = (stats: TableReader): string => `${stats.text(at.pxname)}/${stats.text(at.svname)}`
 
 /** Sessions of all old workers together, by `backend/server`; null when there are old workers that could not be asked. */
 export type OldSessions = ReadonlyMap<string, number> | null
@@ -77,24 +78,29 @@ export type OldSessions = ReadonlyMap<string, number> | null
 /**
  * Backends without servers (a statistics page, a redirect) are left out: a pool is a set of servers.
  * A server's sessions include those that old workers still have on it, which the stats socket does not show.
+ * @throws UnexpectedReply when a figure is not a number
  */
 export function balancerReadingFrom(round: Round, workers: Worker[], oldSessions: OldSessions): BalancerReading {
-  const stateOf = stateFinder(round.states)
-  const pools = new Map<string, PoolReading>()
-  const servers = new Map<string, ServerReading[]>()
-  for (const row of round.stats) {
-    const pool = cell(row, 'pxname')
-    if (cell(row, 'type') === '1') pools.set(pool, poolFrom(row))
+  const stats = scanStatsCsv(round.text, columns, round.statsFrom, round.codes)
+  const stateOf = stateFinder(round)
+  const pools = new Map<number, PoolReading>()
+  const servers = new Map<number, ServerReading[]>()
+  while (stats.next()) {
+    const backendId = stats.figure(at.iid)
+    if (stats.number(at.type) === typeBackend) pools.set(backendId, poolFrom(stats))
     else {
-      const state = stateOf(cell(row, 'iid'), cell(row, 'sid'))
-      const old = oldSessions === null ? null : oldSessions.size === 0 ? 0 : (oldSessions.get(nameOf(row)) ?? 0)
-      const list = servers.get(pool)
-      const server = serverFrom(row, state, old)
-      if (list === undefined) servers.set(pool, [server])
+      const state = stateOf(backendId, stats.figure(at.sid))
+      const old = oldSessions === null ? null : oldSessions.size === 0 ? 0 : (oldSessions.get(nameOf(stats)) ?? 0)
+      const list = servers.get(backendId)
+      const server = serverFrom(stats, state, old)
+      if (list === undefined) servers.set(backendId, [server])
       else list.push(server)
     }
   }
-  for (const pool of pools.values()) pool.servers = servers.get(pool.name) ?? []
+  for (const [backendId, list] of servers) {
+    const pool = pools.get(backendId)
+    if (pool !== undefined) pool.servers = list
+  }
   return {
     kind: 'haproxy',
     version: ownText(round.info.version),
@@ -106,42 +112,49 @@ export function balancerReadingFrom(round: Round, workers: Worker[], oldSessions
   }
 }
 
+type ServerFacts = ServerFigures & { address: string | null }
+
 /** Both tables list servers in one order, so the next row is tried first; keys are made only when it is not the one. */
-function stateFinder(rows: readonly ServerStateRow[]): (backendId: string, serverId: string) => ServerStateRow | undefined {
-  let next = 0
-  let byIds: Map<string, ServerStateRow> | null = null
+function stateFinder({ text, codes, statesFrom }: Round): (backendId: number, serverId: number) => ServerFacts | undefined {
+  const states = scanServersState(text, statesFrom, codes)
+  const read = (): ServerFacts | null => (states.next() ? { address: addressOf(states), ...figuresOf(states) } : null)
+  let next = read()
+  let byIds: Map<string, ServerFacts> | null = null
   return (backendId, serverId) => {
-    const row = rows[next]
+    const row = next
     if (row?.serverId === serverId && row.backendId === backendId) {
-      next++
+      next = read()
       return row
     }
-    byIds ??= new Map(rows.map((each) => [`${each.backendId}/${each.serverId}`, each]))
+    byIds ??= new Map(parseServersState(text, statesFrom).map((each) => [`${each.backendId}/${each.serverId}`, each]))
     return byIds.get(`${backendId}/${serverId}`)
   }
 }
 
-function poolFrom(row: Row): PoolReading {
-  const mode = cell(row, 'mode') === 'tcp' ? 'tcp' : 'http'
+function poolFrom(stats: TableReader): PoolReading {
+  const mode = stats.text(at.mode) === 'tcp' ? 'tcp' : 'http'
   return {
-    name: cell(row, 'pxname'),
+    name: stats.text(at.pxname),
     mode,
     // blank on a socket of level "user"
-    algorithm: cell(row, 'algo'),
-    usable: (number(row, 'act') ?? 0) + (number(row, 'bck') ?? 0),
-    requests: number(row, mode === 'http' ? 'req_tot' : 'stot'),
-    errors: errorsOf(row),
-    sessions: number(row, 'scur'),
+    algorithm: stats.text(at.algo),
+    usable: (stats.number(at.act) ?? 0) + (stats.number(at.bck) ?? 0),
+    requests: stats.number(mode === 'http' ? at.req_tot : at.stot),
+    errors: errorsOf(stats),
+    sessions: stats.number(at.scur),
     servers: [],
   }
 }
 
-function serverFrom(row: Row, state: ServerStateRow | undefined, oldSessions: number | null): ServerReading {
-  const sessions = number(row, 'scur')
-  const lastSession = number(row, 'lastsess')
+function serverFrom(stats: TableReader, state: ServerFacts | undefined, oldSessions: number | null): ServerReading {
+  const sessions = stats.number(at.scur)
+  const queue = stats.number(at.qcur)
+  const totalSessions = stats.number(at.stot)
+  const lastSession = stats.number(at.lastsess)
+  const word = stats.text(at.status)
   return {
-    name: cell(row, 'svname'),
-    address: state?.address ?? (cell(row, 'addr') || 'unix'),
+    name: stats.text(at.svname),
+    address: state?.address ?? (stats.text(at.addr) || 'unix'),
     state:
       state === undefined
         ? 'unknown'
@@ -150,46 +163,46 @@ function serverFrom(row: Row, state: ServerStateRow | undefined, oldSessions: nu
             adminState: state.adminState,
             weight: state.weight,
             checkResult: state.checkResult,
-            word: cell(row, 'status'),
+            word,
             sessions: sessions ?? 0,
-            queue: number(row, 'qcur') ?? 0,
+            queue: queue ?? 0,
             lastSessionS: lastSession === -1 ? null : lastSession,
             oldSessions,
           }),
-    word: cell(row, 'status'),
+    word,
     weight: state?.weight ?? null,
-    backup: cell(row, 'bck') === '1',
+    backup: stats.number(at.bck) === 1,
     sessions: sessions === null ? null : sessions + (oldSessions ?? 0),
-    sessionLimit: number(row, 'slim'),
-    queue: number(row, 'qcur'),
-    rate: number(row, 'rate'),
-    totalSessions: number(row, 'stot'),
-    errors: errorsOf(row),
+    sessionLimit: stats.number(at.slim),
+    queue,
+    rate: stats.number(at.rate),
+    totalSessions,
+    errors: errorsOf(stats),
     // The average is over the last 1024 requests, and 0 until there was one; in mode tcp there is no response to time.
     responseMs:
-      cell(row, 'mode') === 'http' && (number(row, 'req_tot') ?? number(row, 'stot') ?? 0) > 0 ? number(row, 'rtime') : null,
+      (stats.number(at.req_tot) ?? totalSessions ?? 0) > 0 && stats.text(at.mode) === 'http' ? stats.number(at.rtime) : null,
     adminState: state?.adminState ?? null,
-    agentCheck: cell(row, 'agent_status') !== '',
-    check: checkFrom(row),
-    sinceS: number(row, 'lastchg'),
+    agentCheck: stats.text(at.agent_status) !== '',
+    check: checkFrom(stats),
+    sinceS: stats.number(at.lastchg),
   }
 }
 
-function checkFrom(row: Row): ServerReading['check'] {
+function checkFrom(stats: TableReader): ServerReading['check'] {
   // `* L7OK`: a new check is under way, and its code is not there yet.
-  const shown = cell(row, 'check_status')
+  const shown = stats.text(at.check_status)
   const underWay = shown.startsWith('* ')
   if (shown === '') return null
   return {
     status: underWay ? shown.slice(2) : shown,
-    code: underWay ? null : number(row, 'check_code'),
-    durationMs: number(row, 'check_duration'),
-    text: cell(row, 'last_chk') || cell(row, 'check_desc'),
+    code: underWay ? null : stats.number(at.check_code),
+    durationMs: stats.number(at.check_duration),
+    text: stats.text(at.last_chk) || stats.text(at.check_desc),
   }
 }
 
-const errorsOf = (row: Row): number | null => {
-  const connect = number(row, 'econ')
-  const response = number(row, 'eresp')
+const errorsOf = (stats: TableReader): number | null => {
+  const connect = stats.number(at.econ)
+  const response = stats.number(at.eresp)
   return connect === null && response === null ? null : (connect ?? 0) + (response ?? 0)
 }

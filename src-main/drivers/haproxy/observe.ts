@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer'
 import type { Worker } from '#contract'
 import { AppError } from '../../app/app-error.ts'
 import type { Clock } from '../../app/ports/clock.ts'
@@ -27,13 +28,15 @@ export function createObserver(parts: ObserveParts): (session: NodeSession, limi
 
   return async (session, limits) => {
     const started = parts.clock.monotonic()
-    const text = await askRound(parts, session, limits)
-    const round = orUnexpected(session, () => parseRound(text))
+    const bytes = await askRound(parts, session, limits)
+    // The bytes of ASCII are its characters' codes.
+    const codes = isAscii(bytes) ? bytes : undefined
+    const round = orUnexpected(session, () => parseRound(bytes.toString('utf8'), codes))
     const elapsed = parts.clock.monotonic() - started
     const rest = { ...limits, timeoutMs: Math.max(1, Math.floor(limits.timeoutMs - elapsed)) }
     const old = round.info.pid === alonePid ? noOldWorkers : await readOldWorkers(parts, session, round.info.pid, rest)
     alonePid = old.workers.length === 0 && old.sessions !== null ? round.info.pid : null
-    return balancerReadingFrom(round, workersFrom(round.info, old), old.sessions)
+    return orUnexpected(session, () => balancerReadingFrom(round, workersFrom(round.info, old), old.sessions))
   }
 }
 
@@ -48,7 +51,7 @@ function workersFrom(info: WorkerInfo, old: OldWorkers): Worker[] {
   return [current, ...old.workers]
 }
 
-async function askRound({ sockets, endpoints }: ObserveParts, session: NodeSession, limits: CallLimits): Promise<string> {
+async function askRound({ sockets, endpoints }: ObserveParts, session: NodeSession, limits: CallLimits): Promise<Buffer> {
   if (endpoints.runtime === null) {
     await assertRuns(session, limits)
     throw new AppError(
@@ -57,7 +60,7 @@ async function askRound({ sockets, endpoints }: ObserveParts, session: NodeSessi
     )
   }
   try {
-    return await sockets.ask(session, endpoints.runtime, roundCommands, limits)
+    return await sockets.askBytes(session, endpoints.runtime, roundCommands, limits)
   } catch (thrown) {
     if (thrown instanceof AppError && isAboutSocket(thrown)) await assertRuns(session, limits)
     throw thrown

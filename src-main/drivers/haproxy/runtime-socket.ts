@@ -39,6 +39,8 @@ export interface RuntimeSockets {
    * @throws AppError `daemon.unexpected-reply` when no reply came in time, `request.cancelled`, and whatever opening the socket throws
    */
   ask(session: NodeSession, target: RuntimeTarget, commands: readonly string[], limits: AskLimits): Promise<string>
+  /** As `ask`, for a large reply: its bytes. */
+  askBytes(session: NodeSession, target: RuntimeTarget, commands: readonly string[], limits: AskLimits): Promise<Buffer>
 }
 
 export interface AskLimits extends CallLimits {
@@ -65,8 +67,12 @@ export function createRuntimeSockets({ clock }: { clock: Clock }): RuntimeSocket
     return queue
   }
 
-  return {
+  const sockets: RuntimeSockets = {
     async ask(session, target, commands, limits) {
+      return (await sockets.askBytes(session, target, commands, limits)).toString('utf8')
+    },
+
+    async askBytes(session, target, commands, limits) {
       const line = lineFrom(commands, target.prefix)
       if (line === null) {
         throw new AppError(
@@ -90,9 +96,10 @@ export function createRuntimeSockets({ clock }: { clock: Clock }): RuntimeSocket
       }
     },
   }
+  return sockets
 }
 
-async function exchange(request: Request, signal: AbortSignal): Promise<string> {
+async function exchange(request: Request, signal: AbortSignal): Promise<Buffer> {
   const { session, target, line, limits } = request
   const stream = await session.openSocket(target.path, { signal, timeoutMs: limits.timeoutMs, privileged: target.privileged })
   // The answer to a cancelled call may still arrive: nobody listens any more, but an open socket would keep one of ten slots.
@@ -102,10 +109,10 @@ async function exchange(request: Request, signal: AbortSignal): Promise<string> 
   return readReply(stream, request, signal, () => stream.end(line))
 }
 
-function readReply(stream: Duplex, request: Request, signal: AbortSignal, send: () => void): Promise<string> {
+function readReply(stream: Duplex, request: Request, signal: AbortSignal, send: () => void): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
-  return new Promise<string>((resolve, reject) => {
+  return new Promise<Buffer>((resolve, reject) => {
     const fail = (error: unknown): void => {
       signal.removeEventListener('abort', onAbort)
       stream.destroy()
@@ -123,6 +130,7 @@ function readReply(stream: Duplex, request: Request, signal: AbortSignal, send: 
               { effect: request.effect, cause },
             ),
       )
+    const onClose = (): void => broken()
     signal.addEventListener('abort', onAbort, { once: true })
     stream.on('data', (chunk: Buffer) => {
       chunks.push(chunk)
@@ -131,12 +139,13 @@ function readReply(stream: Duplex, request: Request, signal: AbortSignal, send: 
     })
     stream.once('end', () => {
       signal.removeEventListener('abort', onAbort)
-      // One flat string: put together from pieces, it would be read a fifth slower.
-      resolve(Buffer.concat(chunks).toString('utf8'))
+      // What follows is our own closing: an error about it would be made, with its stack, for nobody.
+      stream.off('close', onClose)
+      resolve(Buffer.concat(chunks))
       stream.destroy()
     })
     stream.on('error', broken)
-    stream.once('close', () => broken())
+    stream.once('close', onClose)
     send()
   })
 }

@@ -99,6 +99,20 @@ describe('a recorded round of HAProxy 2.6.12', () => {
     expect(readingOf('round-user.txt').pools[0]?.servers[0]?.address).toMatch(/^127\.0\.0\.1:\d+$/)
   })
 
+  it('refuses a figure that is none instead of reading it as nothing', () => {
+    const broken = recorded('round.txt').replace(/^(be_app,w1,)0,/m, '$1many,')
+    expect(() => balancerReadingFrom(parseRound(broken), [], new Map())).toThrow('"many" for a number in "qcur"')
+  })
+
+  it('reads names and texts that are not ASCII', () => {
+    const renamed = recorded('round.txt')
+      .replaceAll('Layer7 check passed', 'Größe, „gut“ ☃')
+      .replaceAll(',Größe, „gut“ ☃,', ',"Größe, „gut“ ☃",')
+    const app = balancerReadingFrom(parseRound(renamed), [], new Map()).pools[0]
+    expect(app?.servers[0]?.check?.text).toBe('Größe, „gut“ ☃')
+    expect({ ...app?.servers[0], check: null }).toEqual({ ...readingOf('round.txt').pools[0]?.servers[0], check: null })
+  })
+
   it('refuses a reply that stopped in the middle, wherever it stopped', () => {
     const whole = recorded('round.txt')
     for (let length = 0; length < whole.length; length += 97) {
