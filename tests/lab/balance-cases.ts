@@ -1,5 +1,6 @@
 import type { Algorithm } from '../../src-main/domain/balance/create-picker.ts'
 import type { BalanceServer } from '../../src-main/domain/balance/picker.ts'
+import { seededRandom } from '../../src-main/domain/balance/simulate.ts'
 
 /** One pool of one daemon, and what the model says it does. */
 export interface BalanceCase {
@@ -87,19 +88,20 @@ const five = pool(1, 1, 1, 1, 1)
 const busy = 12
 /** everything stays at work to the end: what counts is how evenly it piled up */
 const pilingUp = Number.MAX_SAFE_INTEGER
-const outAndIn = [
-  { before: 17, servers: pool(5, 0, 1, 1) },
-  { before: 43, servers: pool(5, 3, 1, 1) },
-  { before: 90, servers: pool(2, 3, 1, 1) },
-  { before: 121, servers: pool(2, 3, 7, 1) },
-  { before: 200, servers: pool(2, 0, 7, 1) },
-  { before: 203, servers: pool(2, 3, 7, 1) },
-]
+/** Forty times a server gets another weight, of 0 to 9, or is taken out or put back. */
+const unrest = (): BalanceCase['changes'] => {
+  const random = seededRandom()
+  let weights = weighted.map(({ weight }) => weight)
+  return Array.from({ length: 40 }, (_, at) => {
+    weights = weights.with(Math.floor(random() * weights.length), Math.floor(random() * 10))
+    return { before: 10 + at * 17, servers: pool(...weights) }
+  })
+}
 
 add('haproxy', 'roundrobin', ['balance roundrobin'], { kind: 'haproxy-roundrobin' }, weighted, {})
 add('nginx', 'round robin', [], { kind: 'nginx-round-robin' }, weighted, {})
 add('haproxy', 'roundrobin, weights change', ['balance roundrobin'], { kind: 'haproxy-roundrobin' }, weighted, {
-  changes: outAndIn,
+  changes: unrest(),
 })
 add('haproxy', 'leastconn, idle', ['balance leastconn'], { kind: 'haproxy-leastconn' }, weighted, {})
 add('nginx', 'least_conn, idle', ['least_conn'], { kind: 'nginx-least-conn' }, weighted, {})
@@ -107,7 +109,7 @@ add('haproxy', 'leastconn, busy', ['balance leastconn'], { kind: 'haproxy-leastc
 add('nginx', 'least_conn, busy', ['least_conn'], { kind: 'nginx-least-conn' }, weighted, { inFlight: busy })
 add('haproxy', 'leastconn, busy, weights change', ['balance leastconn'], { kind: 'haproxy-leastconn' }, weighted, {
   inFlight: busy,
-  changes: outAndIn,
+  changes: unrest(),
 })
 
 add('haproxy', 'random(1)', ['balance random(1)'], { kind: 'haproxy-random', draws: 1 }, weighted, { exact: false })

@@ -69,13 +69,14 @@ export function modelOf(one: BalanceCase, requests: number, random = seededRando
   })
 }
 
+/** A server that is taken out keeps its weight in HAProxy, so one that comes back is given its new one first. */
 function commandsOf(one: BalanceCase, pool: string): TrafficPlan['commands'] {
   return one.changes.flatMap(({ before, servers }, at) =>
     servers.flatMap(({ id, weight }, position) => {
       const now = (one.changes[at - 1] ?? one).servers[position]?.weight
       if (now === weight) return []
-      const [word, value] = weight === 0 ? ['state', 'drain'] : now === 0 ? ['state', 'ready'] : ['weight', weight]
-      return [{ before, line: `set server ${pool}/s${id} ${word} ${value}` }]
+      const words = weight === 0 ? ['state drain'] : now === 0 ? [`weight ${weight}`, 'state ready'] : [`weight ${weight}`]
+      return words.map((word) => ({ before, line: `set server ${pool}/s${id} ${word}` }))
     }),
   )
 }

@@ -35,9 +35,7 @@ function createLeast(
     pick(_request, load) {
       const costs = peers.map(costNow(load, peers))
       const lowest = Math.min(...costs)
-      const tied = peers.filter((_, at) => costs[at] === lowest)
-      // nginx lets a single winner's turn in the round robin untouched
-      return (tied.length === 1 ? tied[0] : pickSmoothly(tied))?.id ?? null
+      return pickSmoothly(peers.filter((_, at) => costs[at] === lowest))?.id ?? null
     },
   }
 }
