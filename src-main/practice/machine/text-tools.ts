@@ -8,43 +8,33 @@ import { Bash, type CommandName, type FsStat, type IFileSystem } from 'just-bash
 import { type FileStat, type FileTree, PosixError, type Program } from './machine.ts'
 
 export const textTools = [
-  ...[
-    'awk',
-    'base64',
-    'basename',
-    'comm',
-    'cut',
-    'diff',
-    'dirname',
-    'egrep',
-    'expr',
-    'fgrep',
-    'find',
-    'fold',
-    'grep',
-    'head',
-    'join',
-  ],
-  ...['md5sum', 'nl', 'paste', 'rev', 'sed', 'seq', 'sha1sum', 'sha256sum', 'sort', 'tac', 'tail', 'tee', 'tr', 'uniq', 'wc'],
+  ...['awk', 'base64', 'basename', 'comm', 'diff', 'dirname', 'egrep', 'expr', 'fgrep', 'find', 'fold', 'grep', 'join'],
+  ...['md5sum', 'nl', 'paste', 'rev', 'sed', 'seq', 'sha1sum', 'sha256sum', 'sort', 'tac', 'tee', 'uniq'],
 ] as const satisfies CommandName[]
+
+/** These count or pass on bytes; the others are given one character per byte, as in the C locale. */
+const byteTools: ReadonlySet<string> = new Set(['base64', 'find', 'md5sum', 'sha1sum', 'sha256sum', 'tee'])
 
 const outputFile = '/dev/evenkeel-output'
 
-/** Per machine and account, made when first used. */
+const perByte = (text: string): string => Buffer.from(text).toString('latin1')
+const asBytes = (text: string): Buffer => Buffer.from(text, 'latin1')
+
 export function createTextTool(name: (typeof textTools)[number]): Program {
+  const raw = byteTools.has(name)
   return async (call) => {
     const output: Buffer[] = []
-    const fs = new TreeAdapter(call.machine.files, call.uid, output)
-    const bash = new Bash({ fs, cwd: call.cwd, commands: [name], env: { ...call.environment } })
+    const fs = new TreeAdapter({ files: call.machine.files, uid: call.uid, output, raw })
+    const bash = new Bash({ fs, cwd: raw ? call.cwd : perByte(call.cwd), commands: [name] })
     const result = await bash.exec(`${name} > ${outputFile}`, {
-      args: call.argv.slice(1),
+      args: raw ? call.argv.slice(1) : call.argv.slice(1).map(perByte),
       stdin: call.stdin.toString('latin1'),
-      stdinKind: 'bytes',
+      stdinKind: raw ? 'bytes' : 'text',
       rawScript: true,
       signal: call.signal,
     })
-    call.stdout(Buffer.concat(output))
-    call.stderr(result.stderr)
+    call.stdout(raw ? Buffer.concat(output) : asBytes(Buffer.concat(output).toString('utf8')))
+    call.stderr(raw ? result.stderr : asBytes(result.stderr).toString('utf8'))
     return result.exitCode
   }
 }
@@ -53,11 +43,17 @@ class TreeAdapter implements IFileSystem {
   readonly #files: FileTree
   readonly #uid: number
   readonly #output: Buffer[]
+  readonly #raw: boolean
 
-  constructor(files: FileTree, uid: number, output: Buffer[]) {
+  constructor({ files, uid, output, raw }: { files: FileTree; uid: number; output: Buffer[]; raw: boolean }) {
     this.#files = files
     this.#uid = uid
     this.#output = output
+    this.#raw = raw
+  }
+
+  #path(path: string): string {
+    return this.#raw ? path : asBytes(path).toString('utf8')
   }
 
   async readFile(path: string): Promise<string> {
@@ -69,7 +65,8 @@ class TreeAdapter implements IFileSystem {
   }
 
   #read(path: string): Buffer {
-    return asNode(path, () => this.#files.read(path, this.#uid))
+    const bytes = asNode(path, () => this.#files.read(this.#path(path), this.#uid))
+    return this.#raw ? bytes : Buffer.from(bytes.toString('latin1'))
   }
 
   async writeFile(path: string, content: string | Uint8Array, options?: { encoding?: string } | string): Promise<void> {
@@ -90,40 +87,43 @@ class TreeAdapter implements IFileSystem {
     const latin1 = encoding === 'binary' || encoding === 'latin1'
     const bytes = typeof content === 'string' ? Buffer.from(content, latin1 ? 'latin1' : 'utf8') : Buffer.from(content)
     if (path === outputFile) this.#output.push(bytes)
-    else asNode(path, () => this.#files.write(path, bytes, { append, uid: this.#uid }))
+    else {
+      const kept = this.#raw ? bytes : asBytes(bytes.toString('utf8'))
+      asNode(path, () => this.#files.write(this.#path(path), kept, { append, uid: this.#uid }))
+    }
   }
 
   async exists(path: string): Promise<boolean> {
-    return this.#files.exists(path)
+    return this.#files.exists(this.#path(path))
   }
 
   async stat(path: string): Promise<FsStat> {
-    return asNode(path, () => fsStat(this.#files.stat(path)))
+    return asNode(path, () => fsStat(this.#files.stat(this.#path(path))))
   }
 
   async lstat(path: string): Promise<FsStat> {
-    return asNode(path, () => fsStat(this.#files.lstat(path)))
+    return asNode(path, () => fsStat(this.#files.lstat(this.#path(path))))
   }
 
   async readdir(path: string): Promise<string[]> {
-    return asNode(path, () => this.#files.list(path))
+    return asNode(path, () => this.#files.list(this.#path(path)))
   }
 
   async mkdir(path: string, options?: { recursive?: boolean }): Promise<void> {
-    asNode(path, () => this.#files.makeDirectory(path, { uid: this.#uid, parents: options?.recursive === true }))
+    asNode(path, () => this.#files.makeDirectory(this.#path(path), { uid: this.#uid, parents: options?.recursive === true }))
   }
 
   async rm(path: string, options?: { recursive?: boolean; force?: boolean }): Promise<void> {
-    if (options?.force === true && !this.#files.exists(path)) return
-    asNode(path, () => this.#files.remove(path, { uid: this.#uid, recursive: options?.recursive === true }))
+    if (options?.force === true && !this.#files.exists(this.#path(path))) return
+    asNode(path, () => this.#files.remove(this.#path(path), { uid: this.#uid, recursive: options?.recursive === true }))
   }
 
   async cp(from: string, to: string): Promise<void> {
-    asNode(from, () => this.#files.write(to, this.#files.read(from, this.#uid), { uid: this.#uid }))
+    asNode(from, () => this.#files.write(this.#path(to), this.#files.read(this.#path(from), this.#uid), { uid: this.#uid }))
   }
 
   async mv(from: string, to: string): Promise<void> {
-    asNode(from, () => this.#files.rename(from, to, this.#uid))
+    asNode(from, () => this.#files.rename(this.#path(from), this.#path(to), this.#uid))
   }
 
   resolvePath(base: string, path: string): string {
@@ -156,11 +156,11 @@ class TreeAdapter implements IFileSystem {
   }
 
   async readlink(path: string): Promise<string> {
-    return asNode(path, () => this.#files.readLink(path))
+    return asNode(path, () => this.#files.readLink(this.#path(path)))
   }
 
   async realpath(path: string): Promise<string> {
-    return asNode(path, () => this.#files.realPath(path))
+    return asNode(path, () => this.#files.realPath(this.#path(path)))
   }
 }
 

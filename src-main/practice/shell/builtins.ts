@@ -205,7 +205,8 @@ const kill: Builtin = (state, [, ...words]) => {
       state.machine.processes.signal(Number(word), signal, state.uid)
     } catch (thrown) {
       if (!(thrown instanceof PosixError)) throw thrown
-      complain(state, `kill: ${thrown.message}`)
+      // the empty line is dash's
+      complain(state, `kill: ${thrown.message}\n`)
       status = 1
     }
   }

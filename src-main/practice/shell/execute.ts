@@ -107,7 +107,7 @@ export function execute(machine: Machine, found: FoundProgram, execution: Execut
     })
     execution.started?.(process.pid)
     const kill = (): void => {
-      if (process.state !== 'ended') machine.processes.signal(process.pid, 'KILL')
+      if (machine.processes.get(process.pid) !== null) machine.processes.signal(process.pid, 'KILL')
     }
     if (signal.aborted) return kill()
     signal.addEventListener('abort', kill, { once: true })

@@ -1,5 +1,6 @@
 import { PosixError, type Program, type ProgramCall } from '../machine/machine.ts'
 import { Input } from './descriptors.ts'
+import { derivedCall } from './execute.ts'
 import { runScript, runToEnd } from './interpreter.ts'
 import { parseScript } from './parse.ts'
 import { setVariable, type ShellState } from './state.ts'
@@ -33,6 +34,12 @@ export const sh: Program = async (call) => {
   state.positional = words
   return runToEnd(state, async () => runScript(state, parseOnce(text)))
 }
+
+/** What the shell has built in and POSIX wants as a program too, e.g. /usr/bin/printf. */
+export const builtinProgram =
+  (name: string): Program =>
+  (call) =>
+    sh(derivedCall(call, { argv: ['sh', '-c', `${name} "$@"`, name, ...call.argv.slice(1)] }))
 
 function scriptText(call: ProgramCall, from: 'file' | 'text' | 'stdin', words: string[], state: ShellState): string | number {
   if (from === 'text') {

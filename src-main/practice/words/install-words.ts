@@ -1,6 +1,6 @@
 import type { Machine } from '../machine/machine.ts'
 import { createTextTool, textTools } from '../machine/text-tools.ts'
-import { sh } from '../shell/sh.ts'
+import { builtinProgram, sh } from '../shell/sh.ts'
 import { fileWords } from './files.ts'
 import { curl } from './http-clients.ts'
 import { identityWords } from './identity.ts'
@@ -8,6 +8,8 @@ import { ip } from './ip.ts'
 import { processWords } from './processes.ts'
 import { ss } from './ss.ts'
 import { sudo } from './sudo.ts'
+import { textWords } from './text.ts'
+import { tr } from './tr.ts'
 import { wrapperWords } from './wrappers.ts'
 
 export const opsUid = 1000
@@ -16,8 +18,11 @@ export const opsUid = 1000
 export function installWords(machine: Machine): void {
   const { files, programs } = machine
   for (const name of textTools) programs.install(`/usr/bin/${name}`, createTextTool(name))
-  for (const words of [fileWords, identityWords, processWords, wrapperWords, { curl, ip, ss, sudo, sh }]) {
+  for (const words of [fileWords, identityWords, processWords, textWords, wrapperWords, { curl, ip, ss, sudo, sh, tr }]) {
     for (const [name, program] of Object.entries(words)) programs.install(`/usr/bin/${name}`, program)
+  }
+  for (const name of ['[', 'echo', 'false', 'kill', 'printf', 'pwd', 'test', 'true']) {
+    programs.install(`/usr/bin/${name}`, builtinProgram(name))
   }
   files.write('/etc/passwd', `ops:x:${opsUid}:${opsUid}:operator:/home/ops:/bin/sh\n`, { append: true })
   files.write('/etc/group', `ops:x:${opsUid}:\n`, { append: true })
