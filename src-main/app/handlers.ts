@@ -1,4 +1,6 @@
 import { contract, type CallName, type NodeId } from '#contract'
+import { parseConfigText } from '../domain/config-outline/parse-config-text.ts'
+import { lintFiles } from '../domain/lint/lint-files.ts'
 import { AppError, appErrorFrom } from './app-error.ts'
 import type { DrainService } from './drains/drain-service.ts'
 import type { FleetService } from './fleet-service.ts'
@@ -131,6 +133,9 @@ export function createHandlers(services: Services): Handlers {
     'drain.putBack': async ({ drain }) => drains.putBack(drain),
     'drain.list': async (query) => drains.list(query),
     'drain.get': async ({ drain }) => drains.get(drain),
+
+    'config.parse': async (file) => parseConfigText(file),
+    'config.lint': async ({ files }) => lintFiles(files),
 
     'job.list': async (query) => jobs().list(query),
     'job.get': async ({ job }) => jobs().get(job),

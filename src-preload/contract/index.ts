@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { ConfigText, LintFinding, ParsedConfig } from './config.ts'
 import { DrainPlan, DrainRequest, DrainStart, DrainView } from './drains.ts'
 import { command, event, query } from './entry.ts'
 import { FleetDelta, FleetSnapshot, Series, StateSpan } from './fleet.ts'
@@ -203,6 +204,14 @@ export const contract = Object.freeze({
   }),
   'drain.get': query({ input: oneDrain, output: DrainView, errors: ['drain.not-found'] }),
 
+  /** A file's tree and what it means, without any node. */
+  'config.parse': query({ input: ConfigText, output: ParsedConfig }),
+  /** What will hurt in these files. Those of one daemon are read together: its includes, or the members of a pair. */
+  'config.lint': query({
+    input: v.strictObject({ files: v.pipe(v.array(ConfigText), v.minLength(1), v.maxLength(500)) }),
+    output: v.array(LintFinding),
+  }),
+
   'job.list': query({
     input: v.strictObject({
       limit: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(500)),
@@ -259,4 +268,5 @@ export * from './inventory.ts'
 export * from './fleet.ts'
 export * from './operations.ts'
 export * from './drains.ts'
+export * from './config.ts'
 export * from './host.ts'

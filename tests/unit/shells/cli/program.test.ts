@@ -53,6 +53,7 @@ async function evenkeel(...args: string[]): Promise<{ code: number; out: string;
     out: (line) => void out.push(line),
     err: (line) => void err.push(line),
     ask: async () => answers.shift() ?? null,
+    raw: (bytes) => void out.push(Buffer.from(bytes).toString('latin1')),
     readStdin: async () => '',
     onInterrupt(listener) {
       interrupt = listener
@@ -251,5 +252,54 @@ describe('bad usage ends with 2', () => {
     const { code, out } = await evenkeel('--help')
     expect(code).toBe(0)
     expect(out).toContain('Usage: evenkeel')
+  })
+})
+
+describe('configuration files, without any node', () => {
+  const written = async (name: string, bytes: string): Promise<string> => {
+    const path = join(folder, name)
+    await writeFile(path, bytes, 'latin1')
+    return path
+  }
+
+  test('a file is written back byte for byte, whatever its encoding', async () => {
+    const bytes = 'backend \xe9t\xe9 # \xff\r\n\tserver a 10.0.0.1:80\x00'
+    const file = await written('x.cfg', bytes)
+    expect(await evenkeel('config', 'parse', file, '--kind', 'haproxy', '--print')).toEqual({ code: 0, out: bytes, err: '' })
+  })
+
+  test('its tree and what it means are printed, without the password', async () => {
+    const file = await written(
+      'k.conf',
+      'vrrp_instance V {\n virtual_router_id 7\n authentication {\n auth_pass s3cret\n }\n}\n',
+    )
+    const { code, out } = await evenkeel('config', 'parse', file, '--json')
+    expect(code).toBe(0)
+    expect(out).not.toContain('s3cret')
+    expect(JSON.parse(out)).toMatchObject({
+      kind: 'keepalived',
+      directives: [{ words: ['vrrp_instance', 'V'], line: 1 }],
+      outline: { virtualRouters: [{ name: 'V', vrid: 7, line: 1 }] },
+      problems: [],
+    })
+  })
+
+  test('findings name file, line, column and rule, and an error ends with 1', async () => {
+    const file = await written('n.conf', 'http {\n  upstream a { ip_hash;\n server 10.0.0.1; server 10.0.0.2 backup; }\n}\n')
+    const { code, out } = await evenkeel('lint', file)
+    expect(code).toBe(1)
+    expect(out).toContain(`${file}:3:19: error: "ip_hash" does not support "backup" for 10.0.0.2 [nginx/backup-with-hash]`)
+    expect((await evenkeel('lint', await written('ok.conf', 'http {\n}\n'))).code).toBe(0)
+  })
+
+  test('a file that is not there, or could be anything, is told', async () => {
+    expect(await evenkeel('lint', join(folder, 'none'))).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('could not be read') as string,
+    })
+    expect(await evenkeel('lint', await written('x', 'hello\n'))).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('give --kind') as string,
+    })
   })
 })

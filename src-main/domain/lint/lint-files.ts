@@ -1,0 +1,24 @@
+import type { ConfigText, LintFinding, ServiceKind } from '#contract'
+import { parseConfig } from '../haproxy/config/tree.ts'
+import { parseTree as parseKeepalived } from '../keepalived/config-tree.ts'
+import { parseTree as parseNginx } from '../nginx/config-tree.ts'
+import { findingsOf } from './finding.ts'
+import { viewOf as haproxyView } from '../haproxy/config/view.ts'
+import { viewOf as keepalivedView } from '../keepalived/config-view.ts'
+import { haproxyRules } from './haproxy-rules.ts'
+import { keepalivedRules } from './keepalived-rules.ts'
+import { nginxRules } from './nginx-rules.ts'
+
+/** Files of one kind are read together: a configuration in several files, or keepalived's on the members of a pair. */
+export function lintFiles(files: readonly ConfigText[]): LintFinding[] {
+  const of = (kind: ServiceKind) => files.filter((file) => file.kind === kind)
+  const haproxy = of('haproxy').map(({ path, text }) => ({ path, tree: parseConfig(text) }))
+  const keepalived = of('keepalived').map(({ path, text }) => keepalivedView(path, parseKeepalived(text)))
+  const trees = of('nginx').map(({ path, text }) => parseNginx(path, text))
+  const findings = [
+    ...findingsOf(haproxyRules, { files: haproxy, view: haproxyView(haproxy) }),
+    ...findingsOf(nginxRules, { trees }),
+    ...findingsOf(keepalivedRules, { files: keepalived }),
+  ]
+  return findings.sort((a, b) => (a.file === b.file ? a.line - b.line || a.column - b.column : a.file < b.file ? -1 : 1))
+}
