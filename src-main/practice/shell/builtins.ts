@@ -103,18 +103,35 @@ const read: Builtin = (state, [, ...words]) => {
 /** The last name gets the rest of the line, separators included. */
 function readFields(line: string, count: number, ifs: string): string[] {
   if (ifs === '') return [line]
-  const set = ifs.replace(/[\\\]^-]/g, '\\$&')
-  const blanks = [...' \t\n'].filter((blank) => ifs.includes(blank)).join('')
-  const blank = blanks === '' ? '(?!)' : `[${blanks}]`
-  let rest = line.replace(new RegExp(`^${blank}+`), '')
+  const { first, field, last } = separatorsOf(ifs)
+  let rest = line.replace(first, '')
   const values: string[] = []
-  const field = new RegExp(`^([^${set}]*)(?:${blank}*[${set}]${blank}*|$)`)
   while (values.length < count - 1) {
     const [all = '', value = ''] = field.exec(rest) ?? []
     values.push(value)
     rest = rest.slice(all.length)
   }
-  return [...values, rest.replace(new RegExp(`${blank}+$`), '')]
+  return [...values, rest.replace(last, '')]
+}
+
+interface Separators {
+  first: RegExp
+  field: RegExp
+  last: RegExp
+}
+
+const blanksOnly = separatorExpressions(' \t\n')
+const separatorsOf = (ifs: string): Separators => (ifs === ' \t\n' ? blanksOnly : separatorExpressions(ifs))
+
+function separatorExpressions(ifs: string): Separators {
+  const set = ifs.replace(/[\\\]^-]/g, '\\$&')
+  const blanks = [...' \t\n'].filter((blank) => ifs.includes(blank)).join('')
+  const blank = blanks === '' ? '(?!)' : `[${blanks}]`
+  return {
+    first: new RegExp(`^${blank}+`),
+    field: new RegExp(`^([^${set}]*)(?:${blank}*[${set}]${blank}*|$)`),
+    last: new RegExp(`${blank}+$`),
+  }
 }
 
 const mark =

@@ -90,6 +90,9 @@ export function derivedCall(
   }
 }
 
+/** Made once: a reason of its own for each of a script's many processes would cost more than the process. */
+const over = new Error('The process has ended.')
+
 /** Resolves when the process has ended, however it did. */
 export function execute(machine: Machine, found: FoundProgram, execution: Execution): Promise<Ended> {
   const { argv, parentPid, uid, user, cwd, environment, stdin, stdout, stderr, signal } = execution
@@ -97,7 +100,7 @@ export function execute(machine: Machine, found: FoundProgram, execution: Execut
     const stopped = new AbortController()
     const end = (ended: Ended): void => {
       signal.removeEventListener('abort', kill)
-      stopped.abort()
+      stopped.abort(over)
       resolve(ended)
     }
     const process = machine.processes.spawn({

@@ -11,7 +11,7 @@ import { type Builtin, builtins } from './builtins.ts'
 import { Collector, type Descriptor, discard, Input, nothing, openForReading, openForWriting } from './descriptors.ts'
 import { type Ended, execute, findProgram } from './execute.ts'
 import { expandFields, expandPattern, expandText, type Expander, ExpansionError } from './expand.ts'
-import { matchPaths } from './pattern.ts'
+import { matchPaths, type PatternPart } from './pattern.ts'
 import { signalNumber } from './signals.ts'
 import {
   complain,
@@ -209,7 +209,7 @@ async function runCompound(state: ShellState, command: Exclude<CompoundCommand, 
         return true
       })
     case 'for': {
-      const expander = expanderOf(state)
+      const expander = new StateExpander(state)
       const values = command.words === null ? [...state.positional] : await expandAll(command.words, expander)
       state.status = 0
       return runLoop(state, async () => {
@@ -221,7 +221,7 @@ async function runCompound(state: ShellState, command: Exclude<CompoundCommand, 
       })
     }
     case 'case': {
-      const expander = expanderOf(state)
+      const expander = new StateExpander(state)
       const value = await expandText(command.word, expander)
       state.status = 0
       for (const { patterns, body } of command.branches) {
@@ -256,19 +256,7 @@ async function expandAll(words: SimpleCommand['words'], expander: Expander): Pro
 }
 
 async function runSimple(state: ShellState, command: SimpleCommand): Promise<void> {
-  // `x=$(false)` has the status of the substitution, but `$?` is that of the command before
-  const before = state.status
-  let substituted = 0
-  const outer = expanderOf(state)
-  const expander: Expander = {
-    ...outer,
-    async substitute(script) {
-      const text = await outer.substitute(script)
-      substituted = state.status
-      state.status = before
-      return text
-    },
-  }
+  const expander = new StateExpander(state)
   const words = await expandAll(command.words, expander)
   const [name] = words
   // `exec` without a program is how a script opens and closes descriptors for good
@@ -285,7 +273,7 @@ async function runSimple(state: ShellState, command: SimpleCommand): Promise<voi
       if (name !== undefined && assigned !== undefined) assigned.exported = true
     }
     if (name === undefined) {
-      state.status = substituted
+      state.status = expander.substituted
       return
     }
     const body = state.functions.get(name)
@@ -348,7 +336,7 @@ async function runBuiltin(state: ShellState, builtin: Builtin, words: readonly s
 /** False, and a message, when one cannot be opened: then the command is not run. */
 async function redirect(state: ShellState, redirections: readonly Redirection[]): Promise<boolean> {
   const opened = new Map(state.descriptors)
-  const expander = expanderOf(state)
+  const expander = new StateExpander(state)
   for (const { fd, operator, target } of redirections) {
     const text = await expandText(target, expander)
     const number = fd ?? (operator.startsWith('<') ? 0 : 1)
@@ -406,27 +394,54 @@ function openError(code: PosixCode, what: 'open' | 'create'): string {
   return what === 'open' ? 'No such file' : 'Directory nonexistent'
 }
 
-function expanderOf(state: ShellState): Expander {
-  const value = (name: string): string | null => state.variables.get(name)?.value ?? null
-  return {
-    get positional() {
-      return state.positional
-    },
-    nounset: state.options.has('u'),
-    noglob: state.options.has('f'),
-    home: value('HOME'),
-    get: (name) => value(name) ?? '',
-    set: (name, text) => setVariable(state, name, text),
-    lookUp: (name) => special(state, name) ?? value(name),
-    paths: (pattern) => matchPaths(state.machine.files, state.cwd, pattern),
-    async substitute(script) {
-      const output = new Collector()
-      const inner = subshell(state)
-      inner.descriptors.set(1, output)
-      state.status = await runToEnd(inner, () => runScript(inner, script))
-      // a NUL cannot stand in a variable
-      return output.bytes().toString('utf8').replaceAll('\0', '').replace(/\n+$/, '')
-    },
+class StateExpander implements Expander {
+  /** `x=$(false)` has the status of the substitution, but `$?` stays that of the command before. */
+  substituted = 0
+  readonly #state: ShellState
+
+  constructor(state: ShellState) {
+    this.#state = state
+  }
+
+  get positional(): readonly string[] {
+    return this.#state.positional
+  }
+
+  get nounset(): boolean {
+    return this.#state.options.has('u')
+  }
+
+  get noglob(): boolean {
+    return this.#state.options.has('f')
+  }
+
+  get home(): string | null {
+    return this.#state.variables.get('HOME')?.value ?? null
+  }
+
+  get(name: string): string {
+    return this.#state.variables.get(name)?.value ?? ''
+  }
+
+  set(name: string, text: string): void {
+    setVariable(this.#state, name, text)
+  }
+
+  lookUp(name: string): string | null {
+    return this.#state.variables.get(name)?.value ?? special(this.#state, name)
+  }
+
+  paths(pattern: readonly PatternPart[]): string[] {
+    return matchPaths(this.#state.machine.files, this.#state.cwd, pattern)
+  }
+
+  async substitute(script: Script): Promise<string> {
+    const output = new Collector()
+    const inner = subshell(this.#state)
+    inner.descriptors.set(1, output)
+    this.substituted = await runToEnd(inner, () => runScript(inner, script))
+    // a NUL cannot stand in a variable
+    return output.bytes().toString('utf8').replaceAll('\0', '').replace(/\n+$/, '')
   }
 }
 

@@ -68,7 +68,7 @@ const cut = word((call) => {
 /** `head` and `tail` with -n or -c; `-n +N` of tail counts from the start, `-n -N` of head from the end. */
 const ends = (fromEnd: boolean): Program =>
   word((call) => {
-    const given = call.argv.slice(1).map((argument) => argument.replace(/^-(\d+)$/, '-n$1'))
+    const given = call.argv.slice(1).map((argument, index) => (index === 0 ? argument.replace(/^-(\d+)$/, '-n$1') : argument))
     const { options, rest } = readOptions(derivedCall(call, { argv: [call.argv[0] ?? '', ...given] }), 'n:c:q')
     const inBytes = options.has('c')
     const text = options.get('c') ?? options.get('n') ?? '10'
