@@ -26,34 +26,43 @@ export function createEngine({ network, clock, pid, random, report }: EngineOpti
   const now = (): number => clock.monotonic()
   const probe = createProbe(network, clock, pid)
   const sessions = createSessionTable(now)
-  const pools = new Map<Pool, { live: LivePool; kept: Agent; fresh: Agent }>()
+  const pools = new Map<Pool, LivePool>()
+  /** of the pools that have forwarded HTTP */
+  const agents = new Map<LivePool, { kept: Agent; fresh: Agent }>()
   let finishing = false
   const traffic: Traffic = { network, clock, pid, wheel, now, sessions, report, isFinishing: () => finishing }
 
-  const known = (pool: Pool): { live: LivePool; kept: Agent; fresh: Agent } => {
+  const livePool = (pool: Pool): LivePool => {
     const found = pools.get(pool)
     if (found === undefined) throw new RangeError(`The pool ${pool.spec.name} is of another engine.`)
     return found
+  }
+  const agentsOf = (pool: LivePool): { kept: Agent; fresh: Agent } => {
+    const found = agents.get(pool)
+    if (found !== undefined) return found
+    const from = { pid, timeoutMs: pool.spec.connectTimeoutMs }
+    const made = { kept: new ServerAgent(network, from, true), fresh: new ServerAgent(network, from, false) }
+    agents.set(pool, made)
+    return made
   }
 
   return {
     addPool(spec) {
       const live = createPool(spec, { wheel, now, probe, random })
-      const from = { pid, timeoutMs: spec.connectTimeoutMs }
-      pools.set(live, { live, kept: new ServerAgent(network, from, true), fresh: new ServerAgent(network, from, false) })
+      pools.set(live, live)
       return live
     },
-    addTcpService: (spec) => createTcpService({ ...spec, pool: known(spec.pool).live }, traffic),
-    addHttpService: (spec) => createHttpService(spec, traffic, { agentsOf: known, livePool: (pool) => known(pool).live }),
+    addTcpService: (spec) => createTcpService({ ...spec, pool: livePool(spec.pool) }, traffic),
+    addHttpService: (spec) => createHttpService(spec, traffic, { agentsOf, livePool }),
     sessions: () => sessions.all(),
     async finish() {
       finishing = true
-      for (const { live } of pools.values()) live.retire()
-      // One whose next request has begun to arrive is at work already.
-      for (const { idleSince, connection } of sessions.all())
-        if (idleSince === connection.socket.bytesRead) connection.socket.destroy()
+      for (const pool of pools.values()) pool.retire()
+      // One that has just come will ask at once, and one whose next request has begun to arrive is at work already: both get their answer.
+      for (const { requests, idleSince, connection } of sessions.all())
+        if (requests > 0 && idleSince === connection.socket.bytesRead) connection.socket.destroy()
       await sessions.empty()
-      for (const { kept, fresh } of pools.values()) for (const agent of [kept, fresh]) agent.destroy()
+      for (const { kept, fresh } of agents.values()) for (const agent of [kept, fresh]) agent.destroy()
       wheel.stop()
     },
     finishNow() {

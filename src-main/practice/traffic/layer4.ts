@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Connection } from '../machine/machine.ts'
 import { connectFailure, Failure } from './failure.ts'
-import { createCounters } from './figures.ts'
+import { Counters } from './figures.ts'
 import type { LivePool } from './pool.ts'
 import { reach } from './reach.ts'
 import type { LiveSession } from './sessions.ts'
@@ -14,7 +14,7 @@ import type { Traffic } from './context.ts'
 export function createTcpService(spec: TcpServiceSpec & { pool: LivePool }, traffic: Traffic): Service {
   const { now, wheel, network, pid, sessions } = traffic
   const { pool } = spec
-  const figures = createCounters(now)
+  const figures = new Counters(now)
 
   async function serve(session: LiveSession): Promise<void> {
     const { socket: client } = session.connection

@@ -1,9 +1,9 @@
 import { createPicker } from '../../domain/balance/create-picker.ts'
 import type { ServerLoad } from '../../domain/balance/picker.ts'
-import { createCounters, type Counters } from './figures.ts'
+import { Counters } from './figures.ts'
 import { Failure } from './failure.ts'
 import type { Probe } from './health/active-check.ts'
-import { createServer, type LiveServer } from './server.ts'
+import { LiveServer } from './server.ts'
 import { createStickTable } from './stick-table.ts'
 import type { Pool, PoolSpec, ServerEvent, ServerSpec } from './traffic.ts'
 import { createWaitingLine } from './waiting-line.ts'
@@ -52,7 +52,7 @@ export interface PoolContext {
 
 export function createPool(spec: PoolSpec, context: PoolContext): LivePool {
   const { now, wheel } = context
-  const figures = createCounters(now)
+  const figures = new Counters(now)
   const servers = new Map<string, LiveServer>()
   const listeners = new Set<(event: ServerEvent) => void>()
   const picker = createPicker(spec.algorithm, context.random)
@@ -71,14 +71,15 @@ export function createPool(spec: PoolSpec, context: PoolContext): LivePool {
     line.move()
   }
 
+  const serverContext = {
+    ...context,
+    changed,
+    emit: (event: ServerEvent): void => listeners.forEach((listener) => listener(event)),
+  }
+
   function add(server: ServerSpec, firstCheckMs: number): LiveServer {
     if (servers.has(server.id)) throw new RangeError(`The pool ${spec.name} has a server ${server.id} already.`)
-    const live = createServer(server, {
-      ...context,
-      firstCheckMs,
-      changed,
-      emit: (event) => listeners.forEach((listener) => listener(event)),
-    })
+    const live = new LiveServer(server, serverContext, firstCheckMs)
     servers.set(server.id, live)
     usable = null
     return live
@@ -197,7 +198,8 @@ export function createPool(spec: PoolSpec, context: PoolContext): LivePool {
   }
 
   spec.servers.forEach((server, at) => {
-    add(server, ((server.check?.intervalMs ?? 0) * at) / spec.servers.length)
+    // Evenly over the interval, and the pools of an engine not in step with each other.
+    add(server, ((server.check?.intervalMs ?? 0) * (at + context.random())) / spec.servers.length)
   })
   return pool
 }

@@ -1,31 +1,16 @@
-import { createCounters, type Counters } from './figures.ts'
+import { Counters } from './figures.ts'
 import type { Probe } from './health/active-check.ts'
 import { nextHealth } from './health/hysteresis.ts'
-import { createTrafficWindow } from './health/passive-check.ts'
-import type { CheckResult, Server, ServerCondition, ServerEvent, ServerSpec } from './traffic.ts'
+import { createTrafficWindow, type TrafficWindow } from './health/passive-check.ts'
+import type { AdminState, CheckResult, Server, ServerCondition, ServerEvent, ServerSpec } from './traffic.ts'
 import type { Wheel } from './wheel.ts'
-
-/** A server as its pool and those who connect to it use it. */
-export interface LiveServer extends Server {
-  readonly figures: Counters
-  /** @param known the client already belongs to this server; a draining one still serves those */
-  mayServe(known: boolean): boolean
-  readonly isFull: boolean
-  /** what real traffic learned */
-  passed(): void
-  failed(): void
-  /** no more checks, no more events */
-  stop(): void
-}
 
 export interface ServerContext {
   readonly wheel: Wheel
   /** monotonic, milliseconds */
   readonly now: () => number
   readonly probe: Probe
-  /** before the first check, so that those of a pool do not all come at once */
-  readonly firstCheckMs: number
-  /** what it may serve, or its weight, may have changed */
+  /** what some server may serve, or its weight, may have changed */
   readonly changed: () => void
   readonly emit: (event: ServerEvent) => void
 }
@@ -34,212 +19,225 @@ export interface ServerContext {
 const weightParts = 16
 const slowStartSteps = 20
 
-export function createServer(spec: ServerSpec, context: ServerContext): LiveServer {
-  const { wheel, now, probe } = context
-  const { check, passive } = spec
-  const figures = createCounters(now)
-  const traffic = passive === null ? null : createTrafficWindow(passive, now)
-  const fullHealth = check === null ? 1 : check.rise + check.fall - 1
-  const leastUp = check === null ? 1 : check.rise
+const isOut = (of: ServerCondition): boolean => of === 'down' || of === 'ejected' || of === 'maintenance'
 
-  let { address, port, weight, admin, maxSessions } = spec
-  let passesLeft = check === null ? 0 : spec.warmUpPasses
-  // As after a start of HAProxy: taken to be well, and the first failure takes it out.
-  let health = passesLeft > 0 ? 0 : leastUp
-  let checked = check !== null
-  let degraded = false
-  let startingAt: number | null = null
-  let ejectedUntil: number | null = null
-  let lastChangeAt = now()
-  let downtime = 0
-  let failedChecks = 0
-  let timesDown = 0
-  let lastCheck: CheckResult | null = null
-  let cancelCheck = (): void => {}
-  let stopped = false
+/** A server as its pool and those who connect to it use it. A class, since a practice fleet has 25 000 of them. */
+export class LiveServer implements Server {
+  readonly spec: ServerSpec
+  readonly figures: Counters
+  address: string
+  port: number
+  admin: AdminState
+  weight: number
+  maxSessions: number | null
+  health: number
+  checked: boolean
+  degraded = false
+  ejectedUntil: number | null = null
+  lastChangeAt: number
+  failedChecks = 0
+  timesDown = 0
+  lastCheck: CheckResult | null = null
+  readonly #context: ServerContext
+  readonly #traffic: TrafficWindow | null
+  /** passes in a row that an added server still needs */
+  #passesLeft: number
+  #startingAt: number | null = null
+  #downtimeMs = 0
+  #cancelCheck: (() => void) | null = null
+  #stopped = false
 
-  const isUp = (): boolean => passesLeft === 0 && health >= leastUp
-  const condition = (): ServerCondition => {
-    if (admin === 'maint') return 'maintenance'
-    if (!isUp()) return passesLeft > 0 ? 'warming' : 'down'
-    if (ejectedUntil !== null) return 'ejected'
-    if (admin === 'drain') return 'draining'
-    if (startingAt !== null) return 'warming'
-    return degraded ? 'degraded' : 'up'
+  /** @param firstCheckMs before the first check, so that those of a pool do not all come at once */
+  constructor(spec: ServerSpec, context: ServerContext, firstCheckMs: number) {
+    const { check, passive } = spec
+    this.spec = spec
+    this.#context = context
+    this.figures = new Counters(context.now)
+    this.#traffic = passive === null ? null : createTrafficWindow(passive, context.now)
+    this.address = spec.address
+    this.port = spec.port
+    this.admin = spec.admin
+    this.weight = spec.weight
+    this.maxSessions = spec.maxSessions
+    this.#passesLeft = check === null ? 0 : spec.warmUpPasses
+    // As after a start of HAProxy: taken to be well, and the first failure takes it out.
+    this.health = this.#passesLeft > 0 ? 0 : this.#leastUp
+    this.checked = check !== null
+    this.lastChangeAt = context.now()
+    this.#schedule(firstCheckMs)
   }
-  const isOut = (of: ServerCondition): boolean => of === 'down' || of === 'ejected' || of === 'maintenance'
+
+  get #leastUp(): number {
+    return this.spec.check?.rise ?? 1
+  }
+
+  get #fullHealth(): number {
+    const { check } = this.spec
+    return check === null ? 1 : check.rise + check.fall - 1
+  }
+
+  get up(): boolean {
+    return this.#passesLeft === 0 && this.health >= this.#leastUp
+  }
+
+  get starting(): boolean {
+    return this.#startingAt !== null
+  }
+
+  get condition(): ServerCondition {
+    if (this.admin === 'maint') return 'maintenance'
+    if (!this.up) return this.#passesLeft > 0 ? 'warming' : 'down'
+    if (this.ejectedUntil !== null) return 'ejected'
+    if (this.admin === 'drain') return 'draining'
+    if (this.starting) return 'warming'
+    return this.degraded ? 'degraded' : 'up'
+  }
+
+  get effectiveWeight(): number {
+    if (this.#startingAt === null || this.weight === 0) return this.weight
+    const share = Math.min(1, (this.#context.now() - this.#startingAt) / this.spec.slowStartMs)
+    return Math.max(1, Math.ceil(this.weight * weightParts * share)) / weightParts
+  }
+
+  get isFull(): boolean {
+    return this.maxSessions !== null && this.figures.sessions >= this.maxSessions
+  }
+
+  /** @param known the client already belongs to this server; a draining one still serves those */
+  mayServe(known: boolean): boolean {
+    return this.up && this.ejectedUntil === null && (this.admin === 'ready' || (known && this.admin === 'drain'))
+  }
+
+  downtimeMs(): number {
+    return this.#downtimeMs + (isOut(this.condition) ? this.#context.now() - this.lastChangeAt : 0)
+  }
+
+  setAddress(address: string, port: number): void {
+    this.address = address
+    this.port = port
+  }
+
+  setAdmin(next: AdminState): void {
+    if (next === this.admin) return
+    const before = this.admin
+    this.#change('operator', () => {
+      if (before === 'maint') {
+        this.health = this.#passesLeft > 0 ? 0 : this.#leastUp
+        this.#traffic?.clear()
+        this.ejectedUntil = null
+      }
+      if (next === 'maint') this.#startingAt = null
+      this.admin = next
+    })
+    if (before === 'maint' || next === 'maint') this.#schedule(0)
+  }
+
+  setWeight(next: number): void {
+    this.#change('operator', () => (this.weight = next))
+  }
+
+  setMaxSessions(next: number | null): void {
+    this.#change('operator', () => (this.maxSessions = next))
+  }
+
+  setChecked(next: boolean): void {
+    if (this.spec.check === null || next === this.checked) return
+    this.checked = next
+    this.#schedule(0)
+  }
+
+  setUp(up: boolean): void {
+    this.#change('operator', () => {
+      this.#passesLeft = 0
+      this.health = up ? this.#fullHealth : 0
+    })
+  }
+
+  /** what real traffic learned */
+  passed(): void {
+    this.#traffic?.passed()
+  }
+
+  failed(): void {
+    const { passive } = this.spec
+    if (passive === null || this.#traffic?.failed() !== true || this.ejectedUntil !== null) return
+    const until = this.#context.now() + passive.coolDownMs
+    this.#change('traffic', () => (this.ejectedUntil = until))
+    this.#context.wheel.after(passive.coolDownMs, () => {
+      if (this.ejectedUntil !== until) return
+      this.#traffic?.clear()
+      this.#change('time', () => (this.ejectedUntil = null))
+    })
+  }
+
+  /** no more checks, no more events */
+  stop(): void {
+    this.#stopped = true
+    this.#cancelCheck?.()
+  }
 
   /** Every change of state goes through here. */
-  function change(cause: ServerEvent['cause'], apply: () => void): void {
-    const was = condition()
-    const wasUp = isUp() && admin !== 'maint'
+  #change(cause: ServerEvent['cause'], apply: () => void): void {
+    const was = this.condition
+    const wasUp = this.up && this.admin !== 'maint'
     apply()
-    if (stopped) return
-    if (!wasUp && isUp() && admin !== 'maint' && spec.slowStartMs > 0) beginSlowStart()
-    const is = condition()
+    if (this.#stopped) return
+    if (!wasUp && this.up && this.admin !== 'maint' && this.spec.slowStartMs > 0) this.#beginSlowStart()
+    const is = this.condition
     if (is !== was) {
-      if (isOut(was)) downtime += now() - lastChangeAt
-      if (is === 'down') timesDown += 1
-      lastChangeAt = now()
+      if (isOut(was)) this.#downtimeMs += this.#context.now() - this.lastChangeAt
+      if (is === 'down') this.timesDown += 1
+      this.lastChangeAt = this.#context.now()
     }
-    context.changed()
-    if (is !== was) context.emit({ server, was, is, cause, at: lastChangeAt })
+    this.#context.changed()
+    if (is !== was) this.#context.emit({ server: this, was, is, cause, at: this.lastChangeAt })
   }
 
-  function beginSlowStart(): void {
+  #beginSlowStart(): void {
+    const { now, wheel, changed } = this.#context
+    const { slowStartMs } = this.spec
     const began = now()
-    startingAt = began
+    this.#startingAt = began
     const step = (): void => {
-      if (stopped || startingAt !== began) return
-      if (now() - began >= spec.slowStartMs) return change('time', () => (startingAt = null))
-      context.changed()
-      wheel.after(spec.slowStartMs / slowStartSteps, step)
+      if (this.#stopped || this.#startingAt !== began) return
+      if (now() - began >= slowStartMs) return this.#change('time', () => (this.#startingAt = null))
+      changed()
+      wheel.after(slowStartMs / slowStartSteps, step)
     }
-    wheel.after(spec.slowStartMs / slowStartSteps, step)
+    wheel.after(slowStartMs / slowStartSteps, step)
   }
 
-  function schedule(ms: number): void {
-    cancelCheck()
-    if (check === null || stopped || !checked || admin === 'maint') return
-    cancelCheck = wheel.after(ms, () => void run())
+  #schedule(ms: number): void {
+    this.#cancelCheck?.()
+    this.#cancelCheck = null
+    if (this.spec.check === null || this.#stopped || !this.checked || this.admin === 'maint') return
+    this.#cancelCheck = this.#context.wheel.after(ms, () => void this.#run())
   }
 
-  async function run(): Promise<void> {
+  async #run(): Promise<void> {
+    const { check } = this.spec
     if (check === null) return
-    const result = await probe(check, { address, port })
-    // Switched off, or put into maintenance, while the question was on its way: the answer is of no interest any more.
-    if (stopped || !checked || admin === 'maint') return
-    change('check', () => judge(result))
-    const settled = health === 0 || health === fullHealth
-    const interval = isUp() ? check.intervalMs : (check.downIntervalMs ?? check.intervalMs)
-    schedule(settled ? interval : (check.fastIntervalMs ?? interval))
+    this.#cancelCheck = null
+    const result = await this.#context.probe(check, this)
+    // Switched off while the question was on its way: the answer is of no interest. Switched off and on: another is under way.
+    if (this.#stopped || !this.checked || this.admin === 'maint' || this.#cancelCheck !== null) return
+    this.#change('check', () => this.#judge(result))
+    const settled = this.health === 0 || this.health === this.#fullHealth
+    const interval = this.up ? check.intervalMs : (check.downIntervalMs ?? check.intervalMs)
+    this.#schedule(settled ? interval : (check.fastIntervalMs ?? interval))
   }
 
-  function judge(result: CheckResult): void {
+  #judge(result: CheckResult): void {
+    const { check, warmUpPasses } = this.spec
     if (check === null) return
-    lastCheck = result
-    if (passesLeft > 0) {
-      passesLeft = result.passed ? passesLeft - 1 : spec.warmUpPasses
-      if (passesLeft === 0) health = fullHealth
-    } else {
-      if (!result.passed && isUp()) failedChecks += 1
-      health = nextHealth(health, result.passed, check)
+    this.lastCheck = result
+    this.degraded = result.degraded
+    if (this.#passesLeft > 0) {
+      this.#passesLeft = result.passed ? this.#passesLeft - 1 : warmUpPasses
+      if (this.#passesLeft === 0) this.health = this.#fullHealth
+      return
     }
-    degraded = result.degraded
+    if (!result.passed && this.up) this.failedChecks += 1
+    this.health = nextHealth(this.health, result.passed, check)
   }
-
-  const server: LiveServer = {
-    spec,
-    figures,
-    get address() {
-      return address
-    },
-    get port() {
-      return port
-    },
-    setAddress(nextAddress, nextPort) {
-      address = nextAddress
-      port = nextPort
-    },
-    get admin() {
-      return admin
-    },
-    setAdmin(next) {
-      if (next === admin) return
-      change('operator', () => {
-        if (admin === 'maint') {
-          health = leastUp
-          traffic?.clear()
-          ejectedUntil = null
-        }
-        if (next === 'maint') startingAt = null
-        admin = next
-      })
-      schedule(0)
-    },
-    get weight() {
-      return weight
-    },
-    setWeight(next) {
-      change('operator', () => (weight = next))
-    },
-    get effectiveWeight() {
-      if (startingAt === null || weight === 0) return weight
-      const share = Math.min(1, (now() - startingAt) / spec.slowStartMs)
-      return Math.max(1, Math.ceil(weight * weightParts * share)) / weightParts
-    },
-    get maxSessions() {
-      return maxSessions
-    },
-    setMaxSessions(next) {
-      change('operator', () => (maxSessions = next))
-    },
-    get health() {
-      return health
-    },
-    get checked() {
-      return checked
-    },
-    setChecked(next) {
-      if (check === null || next === checked) return
-      checked = next
-      schedule(0)
-    },
-    get up() {
-      return isUp()
-    },
-    setUp(up) {
-      change('operator', () => {
-        passesLeft = 0
-        health = up ? fullHealth : 0
-      })
-    },
-    get starting() {
-      return startingAt !== null
-    },
-    get degraded() {
-      return degraded
-    },
-    get ejectedUntil() {
-      return ejectedUntil
-    },
-    get condition() {
-      return condition()
-    },
-    get lastChangeAt() {
-      return lastChangeAt
-    },
-    downtimeMs: () => downtime + (isOut(condition()) ? now() - lastChangeAt : 0),
-    get failedChecks() {
-      return failedChecks
-    },
-    get timesDown() {
-      return timesDown
-    },
-    get lastCheck() {
-      return lastCheck
-    },
-
-    mayServe: (known) => isUp() && ejectedUntil === null && (admin === 'ready' || (known && admin === 'drain')),
-    get isFull() {
-      return maxSessions !== null && figures.sessions >= maxSessions
-    },
-    passed: () => traffic?.passed(),
-    failed() {
-      if (passive === null || traffic?.failed() !== true || ejectedUntil !== null) return
-      const until = now() + passive.coolDownMs
-      change('traffic', () => (ejectedUntil = until))
-      wheel.after(passive.coolDownMs, () => {
-        if (ejectedUntil !== until) return
-        traffic.clear()
-        change('time', () => (ejectedUntil = null))
-      })
-    },
-    stop() {
-      stopped = true
-      cancelCheck()
-    },
-  }
-  schedule(context.firstCheckMs)
-  return server
 }

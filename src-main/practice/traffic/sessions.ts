@@ -16,6 +16,8 @@ export interface LiveSession extends Session {
   readonly signal: AbortSignal
   /** between two requests: the bytes received when the last one ended; null: at work */
   idleSince: number | null
+  /** requests under way: a client may send the next before it has its answer */
+  busy: number
 }
 
 export interface SessionTable {
@@ -59,6 +61,7 @@ export function createSessionTable(now: () => number): SessionTable {
         request: null,
         requests: 0,
         idleSince: null,
+        busy: 0,
         get bytesIn() {
           return socket.bytesRead
         },

@@ -3,7 +3,7 @@ import type { Agent } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Connection } from '../../machine/machine.ts'
 import type { Traffic } from '../context.ts'
-import { createCounters } from '../figures.ts'
+import { Counters } from '../figures.ts'
 import type { LivePool } from '../pool.ts'
 import type { LiveSession } from '../sessions.ts'
 import { watchSilence } from '../silence.ts'
@@ -18,7 +18,7 @@ export function createHttpService(
   { agentsOf, livePool }: { agentsOf: (pool: LivePool) => { kept: Agent; fresh: Agent }; livePool: (pool: Pool) => LivePool },
 ): Service {
   const { now, wheel, sessions } = traffic
-  const figures = createCounters(now)
+  const figures = new Counters(now)
   const bySocket = new WeakMap<object, LiveSession>()
   const idleWatches = new WeakMap<LiveSession, () => void>()
 
@@ -28,7 +28,7 @@ export function createHttpService(
 
   function becomeIdle(session: LiveSession): void {
     const { socket } = session.connection
-    if (socket.destroyed) return
+    if (socket.destroyed || session.busy > 0) return
     session.idleSince = socket.bytesRead
     session.lastActivityAt = now()
     session.request = null
@@ -51,6 +51,7 @@ export function createHttpService(
     idleWatches.get(session)?.()
     Object.assign(session, { idleSince: null, lastActivityAt: startedAt, request: `${request.method} ${request.url}` })
     session.requests += 1
+    session.busy += 1
     figures.requests += 1
     figures.bytesIn += headBytes(request)
     const before = { in: session.bytesIn, out: session.bytesOut }
@@ -66,6 +67,7 @@ export function createHttpService(
     response.once('close', () => {
       // what nobody wanted of the body must not stand before the next request
       request.resume()
+      session.busy -= 1
       becomeIdle(session)
     })
 
@@ -106,7 +108,7 @@ export function createHttpService(
     const response = new ServerResponse(request)
     response.shouldKeepAlive = false
     response.assignSocket(socket)
-    response.once('finish', () => socket.end())
+    response.once('finish', () => socket.destroySoon())
     start(request, response, { socket, head })
   })
   server.on('clientError', (_error, socket) => {
@@ -115,7 +117,9 @@ export function createHttpService(
     figures.answered(400)
     const { headers, body } = spec.errorAnswer(400)
     const lines = Object.entries({ ...headers, 'Content-Length': Buffer.byteLength(body), Connection: 'close' })
-    socket.end(`HTTP/1.1 400 Bad Request\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`)
+    socket.end(`HTTP/1.1 400 Bad Request\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`, () =>
+      socket.destroy(),
+    )
   })
 
   function accept(connection: Connection): void {

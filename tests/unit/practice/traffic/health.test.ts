@@ -26,7 +26,7 @@ function bench(servers: readonly ServerSpec[], more: Partial<PoolSpec> = {}): Be
     return { ...answer, word: answer.passed ? 'L7OK' : 'L7STS', code: 200, durationMs: 1, text: '', at: clock.now() }
   }
   const now = clock.monotonic
-  const pool = createPool(plainPool('app', servers, more), { wheel: createWheel(clock), now, probe, random: () => 0.5 })
+  const pool = createPool(plainPool('app', servers, more), { wheel: createWheel(clock), now, probe, random: () => 0 })
   pool.onEvent((event) => events.push(event))
   const self: Bench = { clock, pool, events, answer, checks: 0 }
   return self

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { Agent, request as httpRequest } from 'node:http'
+import { request as httpRequest, type Agent, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
@@ -212,7 +212,53 @@ describe('HTTP through the engine', () => {
   })
 })
 
+describe('what clients may do', () => {
+  it('an upgrade that no server takes is answered as any other request', async () => {
+    const pool = serve(site.engine, plainPool('app', [site.server('s1')]))
+    pool.server('s1')?.setAdmin('maint')
+    const socket = await site.connect()
+    const peer = new WebSocket('ws://site/socket', { createConnection: () => socket })
+    const [, response] = (await once(peer, 'unexpected-response')) as [unknown, IncomingMessage]
+    expect([response.statusCode, await text(response)]).toEqual([503, 'error 503\n'])
+    while (site.engine.sessions().length > 0) await new Promise((resolve) => setImmediate(resolve))
+  })
+
+  it('requests sent before their answers are answered in order, HEAD without a body', async () => {
+    serve(site.engine, plainPool('app', [site.server('s1')]), { keepAliveMs: 40 })
+    site.backend('s1').change({ latencyMs: 60 })
+    const socket = await site.connect()
+    for (const line of ['GET /one', 'HEAD /two', 'GET /three']) socket.write(`${line} HTTP/1.1\r\nhost: site\r\n\r\n`)
+    const replies = await text(socket)
+    expect(replies.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(3)
+    expect([...replies.matchAll(/"url":"([^"]*)"/g)].map(([, url]) => url)).toEqual(['/one', '/three'])
+  })
+
+  it('a body that nobody wanted does not stand in the way of the next request', async () => {
+    const service = site.engine.addHttpService(
+      plainService('web', ({ request }) => ({ status: request.method === 'POST' ? 429 : 200, body: 'x', headers: {} })),
+    )
+    site.listeners.replace([{ address: '*', port: 80, nonlocal: false, accept: service.accept }])
+    const socket = await site.connect()
+    const body = 'x'.repeat(500_000)
+    socket.write(`POST / HTTP/1.1\r\nhost: site\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
+    socket.write('GET / HTTP/1.1\r\nhost: site\r\nconnection: close\r\n\r\n')
+    expect((await text(socket)).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 429', 'HTTP/1.1 200'])
+  })
+})
+
 describe('going without a loss', () => {
+  it('who connected just before a reload is still answered by the old engine', async () => {
+    const spec = site.server('s1')
+    serve(site.engine, plainPool('app', [spec]))
+    const socket = await site.connect()
+    while (site.engine.sessions().length === 0) await new Promise((resolve) => setImmediate(resolve))
+    serve(site.newEngine(), plainPool('app', [spec]))
+    const finished = site.engine.finish()
+    socket.write('GET / HTTP/1.1\r\nhost: site\r\n\r\n')
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*connection: close\r\n/)
+    await finished
+  })
+
   it('a drained server finishes what it has and gets nothing new', async () => {
     const pool = serve(site.engine, plainPool('app', [site.server('s1'), site.server('s2')]))
     const download = site.get('/download?bytes=60000&perSecond=200000')
