@@ -238,6 +238,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     for (const nodeId of [...removed, ...readdress]) {
       forgetNode(nodeId)
       fleet.forget(nodeId)
+      drainKeeper.look(nodeId)
     }
     fleet.touch()
     if (!started) return

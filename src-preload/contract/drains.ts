@@ -106,7 +106,10 @@ export const DrainShare = v.strictObject({
   /** sessions per second it had, and is expected to have; null = not known */
   rateBefore: v.nullable(v.number()),
   rateAfter: v.nullable(v.number()),
-  sessions: v.nullable(v.number()),
+  /** sessions it had, and is expected to have if a request takes as long as now */
+  sessionsBefore: v.nullable(v.number()),
+  sessionsAfter: v.nullable(v.number()),
+  /** maxconn; null = no limit */
   sessionLimit: v.nullable(v.number()),
 })
 export type DrainShare = v.InferOutput<typeof DrainShare>

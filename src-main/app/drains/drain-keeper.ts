@@ -17,7 +17,7 @@ import { AppError, appErrorFrom } from '../app-error.ts'
 import type { FleetService } from '../fleet-service.ts'
 import { isOutOfReach } from '../jobs/step-runner.ts'
 import { adminTimeoutMs, type AdminOf } from '../operations/server-targets.ts'
-import { restoreKind } from '../operations/server-state.ts'
+import { restoreKind, setStateKind } from '../operations/server-state.ts'
 import { shutdownKind } from '../operations/shutdown-sessions.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
@@ -164,7 +164,17 @@ export function createDrainKeeper(parts: {
         if (mayWrite(drain)) apply(drain, place, reading)
       } catch (thrown) {
         if (stopping.signal.aborted || !mayWrite(drain)) return
-        miss(drain, place, appErrorFrom(thrown).message)
+        const error = appErrorFrom(thrown)
+        if (error.code !== 'node.not-found') miss(drain, place, error.message)
+        else if (place.phase !== 'gone') {
+          Object.assign(place, {
+            phase: 'gone',
+            said: 'The node is no longer in the inventory.',
+            unreadSince: null,
+            proof: null,
+          })
+          tellPhase(drain, place, 'unset')
+        }
       }
     }
   }
@@ -226,7 +236,10 @@ export function createDrainKeeper(parts: {
   function settle(drain: DrainRecord): void {
     if (!mayWrite(drain) || gathering.has(drain) || drain.state === 'failed') return
     if (drain.goal === 'back') {
-      if (drain.places.every(({ phase }) => phase === 'restored' || phase === 'gone')) return end(drain, 'Put back as it was.')
+      // A command that is under way may still come after what was read.
+      const over = !drainJobs.isUnderWay(drain)
+      if (over && drain.places.every(({ phase }) => phase === 'restored' || phase === 'gone'))
+        return end(drain, 'Put back as it was.')
     } else {
       if (drain.places.every(({ phase }) => phase === 'gone')) return end(drain, 'No balancer has the server any more.')
       noteEmpty(drain)
@@ -237,7 +250,7 @@ export function createDrainKeeper(parts: {
       act(drain)
     } catch (thrown) {
       const { message } = appErrorFrom(thrown)
-      if (drain.state === 'starting') return fail(drain, message)
+      if (drain.state === 'starting') return fail(drain, message, true)
       // Another job holds the node; the next reading tries again.
       log.info('a drain waits', { drain: drain.id, why: message })
     }
@@ -305,9 +318,10 @@ export function createDrainKeeper(parts: {
     book.save(drain)
   }
 
-  function fail(drain: DrainRecord, why: string): void {
-    // Nothing was done, so there is nothing that could be put back.
-    const nothingDone = drain.places.every(({ phase }) => phase === 'unset' || phase === 'gone')
+  /** @param undone whether it is certain that no command is in force */
+  function fail(drain: DrainRecord, why: string, undone: boolean): void {
+    const nothingDone = undone && drain.places.every(({ phase }) => phase === 'unset' || phase === 'gone')
+    // While something may be in force, it can still be put back.
     Object.assign(drain, { state: 'failed', said: why, endedAt: nothingDone ? clock.now() : null })
     book.note(drain, 'failed', why)
     timers.forget(drain.id)
@@ -347,7 +361,7 @@ export function createDrainKeeper(parts: {
       drain.cut += count
       book.note(drain, 'finish', ok ? `${count} sessions were shut down.` : why)
     } else if (job.kind === restoreKind) {
-      if (!ok && !later) return fail(drain, `It was not put back: ${why}`)
+      if (!ok && !later) return fail(drain, `It was not put back: ${why}`, false)
       if (ok) for (const place of places) place.phase = 'restored'
     } else if (ok) {
       for (const place of places) {
@@ -357,10 +371,12 @@ export function createDrainKeeper(parts: {
         place.said = ''
         if (was !== 'in-force') tellPhase(drain, place, was)
       }
-    } else if (drain.state === 'starting' && !(later && drain.unreachable === 'later')) return fail(drain, why)
-    else book.note(drain, 'alarm', why)
-    // What was left before sessions were shut down is no ground to do it again.
-    if (job.kind === shutdownKind) book.save(drain)
+    } else if (drain.state === 'starting' && !(later && drain.unreachable === 'later')) {
+      return fail(drain, why, job.outcome !== 'needs-operator' && job.outcome !== 'rollback-failed')
+    } else book.note(drain, 'alarm', why)
+    // What was left before sessions were shut down is no ground to do it again, and what was read before a server was set is no proof
+    // that it is back.
+    if (job.kind === shutdownKind || (drain.goal === 'back' && job.kind === setStateKind)) book.save(drain)
     else settle(drain)
     // Seen sooner than with the next poll.
     for (const { nodeId } of places) look(nodeId)

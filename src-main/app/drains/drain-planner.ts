@@ -1,6 +1,6 @@
 import type { DrainBefore, DrainFloor, DrainLeft, DrainPlan, NodeId, PoolId, PoolView, ServerId, ServerView } from '#contract'
 import { checkFloor } from '../../domain/drain/floor.ts'
-import { emptyInMs, sharesOf } from '../../domain/drain/forecast.ts'
+import { emptyInMs, forecastShares } from '../../domain/drain/forecast.ts'
 import type { PlaceReading } from '../../domain/drain/place-reading.ts'
 import { isDrained, isInMaintenance } from '../../domain/haproxy/server-state.ts'
 import { AppError, appErrorFrom } from '../app-error.ts'
@@ -55,7 +55,7 @@ export function createDrainPlanner(parts: {
     )
     const leaving = targets.map(({ serverId, nodeId }) => ({ serverId, nodeId }))
     const heldOut = book.open().flatMap((drain) => (drain.goal === 'back' ? [] : drain.places))
-    const poolIds = [...new Set(found.map(({ pool }) => pool.id))]
+    const poolsLosing = [...new Set(found.map(({ pool }) => pool))]
     const membersOf = (id: PoolId): ServerView[] => servers.filter(({ poolId }) => poolId === id)
     const ofPool = (id: PoolId) => leaving.filter(({ serverId }) => membersOf(id).some((server) => server.id === serverId))
     return {
@@ -71,10 +71,12 @@ export function createDrainPlanner(parts: {
           left: leftOf(reading, clock.now(), null),
         })),
         unreachable: [...new Set([...silent, ...unknown])],
-        floor: poolIds.flatMap((id) => checkFloor(wish.floor, { id, siblings: membersOf(id), leaving: ofPool(id), heldOut })),
+        floor: poolsLosing.flatMap(({ id }) =>
+          checkFloor(wish.floor, { id, siblings: membersOf(id), leaving: ofPool(id), heldOut }),
+        ),
         forecast: {
           emptyInMs: silent.length > 0 ? null : emptyInMs(readable.map(({ reading }) => reading)),
-          shares: poolIds.flatMap((id) => sharesOf(id, membersOf(id), ofPool(id))),
+          shares: poolsLosing.flatMap((pool) => forecastShares(pool, membersOf(pool.id), ofPool(pool.id))),
         },
         warnings: [...readable.flatMap(({ target, reading }) => warningsOf(target, reading)), ...onNginx],
       },

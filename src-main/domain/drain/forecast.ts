@@ -1,4 +1,6 @@
-import type { DrainShare, NodeId, PoolId, ServerId, ServerView } from '#contract'
+import type { DrainShare, NodeId, PoolView, ServerId, ServerOnBalancer, ServerView } from '#contract'
+import { algorithmOf } from '../balance/algorithm-of.ts'
+import { sharesOf, survivorsOf, type LiveServer } from '../balance/predict.ts'
 import { takesTraffic } from '../fleet/state.ts'
 import { quietS } from '../haproxy/server-state.ts'
 import type { PlaceReading } from './place-reading.ts'
@@ -17,41 +19,63 @@ export function emptyInMs(places: readonly PlaceReading[]): number | null {
   return longest
 }
 
-/** How new work is shared on each balancer, with and without the servers that leave, by weight. */
-export function sharesOf(
-  pool: PoolId,
+/** How new work is shared on each balancer, now and without the servers that leave, as the pool's algorithm shares it. */
+export function forecastShares(
+  pool: PoolView,
   siblings: readonly ServerView[],
   leaving: readonly { serverId: ServerId; nodeId: NodeId }[],
 ): DrainShare[] {
+  // An algorithm that is not modelled is taken to go by the weights alone.
+  const algorithm = algorithmOf(pool.kind, pool.algorithm) ?? { kind: 'haproxy-roundrobin' }
   return [...new Set(leaving.map(({ nodeId }) => nodeId))].flatMap((nodeId) => {
-    const gone = new Set(leaving.filter((place) => place.nodeId === nodeId).map(({ serverId }) => serverId))
+    const gone = new Set<string>(leaving.filter((place) => place.nodeId === nodeId).map(({ serverId }) => serverId))
     const cells = siblings.flatMap((server) => {
       const cell = server.on.find((each) => each.nodeId === nodeId)
       return cell === undefined ? [] : [{ server, cell }]
     })
-    // Backups wait until no other server is left.
-    const active = cells.some(({ cell }) => !cell.backup && takesTraffic(cell.state))
-    const weightOf = ({ cell }: (typeof cells)[number]): number =>
-      takesTraffic(cell.state) && !(active && cell.backup) ? (cell.weight ?? 1) : 0
-    const total = sum(cells.map(weightOf))
-    const rest = sum(cells.filter(({ server }) => !gone.has(server.id)).map(weightOf))
-    const rates = cells.map(({ cell }) => cell.rate)
-    const rate = rates.every((each) => each !== null) ? sum(rates) : null
-    return cells.map((each): DrainShare => {
-      const after = gone.has(each.server.id) || rest === 0 ? 0 : weightOf(each) / rest
-      const { sessions, sessionLimit } = each.cell
+    const now = liveServers(cells, new Set())
+    const then = liveServers(cells, gone)
+    const survivors = new Map(survivorsOf(algorithm, now, gone).map((survivor) => [survivor.id, survivor]))
+    const inFlight = sum(now.map(({ active }) => active))
+    const [before, after] = [sharesOf(algorithm, now, inFlight), sharesOf(algorithm, then, inFlight)]
+    const ratesKnown = cells.every(({ cell }) => cell.rate !== null)
+    return cells.map(({ server: { id, name }, cell }): DrainShare => {
+      const survivor = survivors.get(id)
       return {
-        pool,
+        pool: pool.id,
         nodeId,
-        server: each.server.name,
-        before: total === 0 ? 0 : weightOf(each) / total,
-        after,
-        rateBefore: each.cell.rate,
-        rateAfter: rate === null ? null : rate * after,
-        sessions,
-        sessionLimit,
+        server: name,
+        before: before.get(id) ?? 0,
+        after: after.get(id) ?? 0,
+        rateBefore: cell.rate,
+        rateAfter: ratesKnown ? (survivor?.ratePerS ?? 0) : null,
+        sessionsBefore: cell.sessions,
+        sessionsAfter: ratesKnown ? (survivor?.active ?? 0) : null,
+        sessionLimit: cell.sessionLimit,
       }
     })
+  })
+}
+
+/** As the algorithm sees them. Backups take new work only when no other server does. */
+function liveServers(
+  cells: readonly { server: ServerView; cell: ServerOnBalancer }[],
+  gone: ReadonlySet<string>,
+): LiveServer[] {
+  const takes = ({ server, cell }: (typeof cells)[number]): boolean => takesTraffic(cell.state) && !gone.has(server.id)
+  const active = cells.some((each) => takes(each) && !each.cell.backup)
+  return cells.map((each) => {
+    const { server, cell } = each
+    const weight = cell.weight ?? 1
+    const inUse = takes(each) && !(active && cell.backup)
+    return {
+      id: server.id,
+      weight: inUse ? weight : 0,
+      ...(inUse ? {} : { keptWeight: weight }),
+      ratePerS: cell.rate ?? 0,
+      active: cell.sessions ?? 0,
+      maxActive: cell.sessionLimit,
+    }
   })
 }
 
@@ -68,7 +92,7 @@ export function observedShares(forecast: readonly DrainShare[], servers: readonl
     const cell = cellOf(share)
     const all = total.get(`${share.pool} ${share.nodeId}`) ?? 0
     const rate = cell?.rate ?? null
-    return { ...share, after: all === 0 ? 0 : (rate ?? 0) / all, rateAfter: rate, sessions: cell?.sessions ?? null }
+    return { ...share, after: all === 0 ? 0 : (rate ?? 0) / all, rateAfter: rate, sessionsAfter: cell?.sessions ?? null }
   })
 }
 

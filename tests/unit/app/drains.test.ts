@@ -189,6 +189,17 @@ describe('a drain', () => {
     expect(await ask(console, 'drain.list', { open: true, limit: 10 })).toEqual([])
   })
 
+  test('that is put back in the moment it is set is out nowhere afterwards', async () => {
+    const console = await open()
+    const started = await ask(console, 'drain.start', { targets: [w1], reason: 'oops' })
+    await ask(console, 'drain.putBack', { drain: started.id })
+    expect(await later(console, started, 3 * pollMs)).toMatchObject({ state: 'ended' })
+    for (const nodeId of ['lb1', 'lb2']) {
+      expect((driver.readings.get(nodeId) as BalancerReading).pools[0]?.servers[0]).toMatchObject({ adminState: 0 })
+    }
+    expect(sentTo('lb1')).toEqual(['set server app/w1 state drain', 'set server app/w1 state ready'])
+  })
+
   test('undoing its job is putting it back', async () => {
     const console = await open()
     const before = await drain(console)
@@ -274,6 +285,15 @@ describe('time', () => {
     expect(sentTo('lb1').at(-1)).toBe('set server app/w1 state ready')
   })
 
+  test('a machine whose clock is set an hour forward, or back, does not notice', async () => {
+    const console = await open()
+    const before = await drain(console, { expiresMs: 30_000 })
+    clock.jump(3_600_000)
+    expect(await later(console, before, 20_000)).toMatchObject({ state: 'draining' })
+    clock.jump(-7_200_000)
+    expect(await later(console, before, 12_000)).toMatchObject({ state: 'ended' })
+  })
+
   test('empty, then maintenance, when asked for', async () => {
     const console = await open()
     const before = await drain(console, { then: 'maint' })
@@ -341,6 +361,18 @@ describe('trouble', () => {
     await ask(console, 'drain.putBack', { drain: out.id })
     expect(await later(console, out)).toMatchObject({ state: 'ended' })
     expect(driver.sent).toEqual([])
+  })
+
+  test('a node that leaves the inventory takes its place along', async () => {
+    const console = await open()
+    const before = await drain(console)
+    await ask(console, 'inventory.removePair', { pair: 'edge' as never })
+    await ask(console, 'inventory.removeNode', { node: 'lb2' as never })
+    const after = await later(console, before)
+    expect(after.places.map(({ nodeId, phase }) => [nodeId, phase])).toEqual([
+      ['lb1', 'in-force'],
+      ['lb2', 'gone'],
+    ])
   })
 
   test('a server that became another one is left alone', async () => {

@@ -13,12 +13,17 @@ export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} }
 /** Time that stands still until it is moved. `advance` lets everything that became due run before it returns. */
 export interface TestClock extends Clock {
   advance(ms: number): Promise<void>
+  /** the machine's time of day is set; what runs by the monotonic clock must not notice */
+  jump(ms: number): void
 }
 
 export function testClock(start = 1_700_000_000_000): TestClock {
   let elapsed = 0
   let sleepers: { due: number; wake: () => void }[] = []
   return {
+    jump(ms) {
+      start += ms
+    },
     now: () => Math.round(start + elapsed),
     monotonic: () => elapsed,
     sleep(ms, signal) {
