@@ -11,25 +11,25 @@ export interface WorkerInfo {
   stopping: boolean
 }
 
-/** `Key: value` lines up to the first empty line. */
+/** `Key: value` lines. Five of sixty are wanted, so they are looked for and the rest is not cut up. */
 export function parseInfo(text: string): WorkerInfo {
-  const values = new Map<string, string>()
-  for (const line of text.split('\n')) {
-    const colon = line.indexOf(': ')
-    if (colon !== -1) values.set(line.slice(0, colon), line.slice(colon + 2))
+  const lines = `\n${text}\n`
+  const valueOf = (key: string): string | undefined => {
+    const at = lines.indexOf(`\n${key}: `)
+    return at === -1 ? undefined : lines.slice(at + key.length + 3, lines.indexOf('\n', at + 1))
   }
   const number = (key: string): number => {
-    const value = values.get(key)
+    const value = valueOf(key)
     if (value === undefined || !/^\d+$/.test(value)) {
       throw new UnexpectedReply(`The reply to "show info" has no number for "${key}".`, text)
     }
     return Number(value)
   }
   return {
-    version: values.get('Version') ?? '',
+    version: valueOf('Version') ?? '',
     pid: number('Pid'),
     uptimeS: number('Uptime_sec'),
     connections: number('CurrConns'),
-    stopping: values.get('Stopping') === '1',
+    stopping: valueOf('Stopping') === '1',
   }
 }

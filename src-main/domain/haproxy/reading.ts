@@ -89,7 +89,7 @@ export function balancerReadingFrom(round: Round, workers: Worker[], oldSessions
     const backendId = stats.figure(at.iid)
     if (stats.number(at.type) === typeBackend) pools.set(backendId, poolFrom(stats))
     else {
-      const state = stateOf(backendId, stats.figure(at.sid))
+      const state = stateOf(backendId, stats.figure(at.sid), stats.text(at.addr))
       const old = oldSessions === null ? null : oldSessions.size === 0 ? 0 : (oldSessions.get(nameOf(stats)) ?? 0)
       const list = servers.get(backendId)
       const server = serverFrom(stats, state, old)
@@ -113,18 +113,22 @@ export function balancerReadingFrom(round: Round, workers: Worker[], oldSessions
 }
 
 type ServerFacts = ServerFigures & { address: string | null }
+type StateFinder = (backendId: number, serverId: number, shownAddress: string) => ServerFacts | undefined
 
-/** Both tables list servers in one order, so the next row is tried first; keys are made only when it is not the one. */
-function stateFinder({ text, codes, statesFrom }: Round): (backendId: number, serverId: number) => ServerFacts | undefined {
+/**
+ * Both tables list servers in one order, so the next row is tried first; keys are made only when it is not the one.
+ * The address is put together only where the statistics do not show it: for lower levels than admin, and for names not resolved.
+ */
+function stateFinder({ text, codes, statesFrom }: Round): StateFinder {
   const states = scanServersState(text, statesFrom, codes)
-  const read = (): ServerFacts | null => (states.next() ? { address: addressOf(states), ...figuresOf(states) } : null)
-  let next = read()
+  let next = states.next() ? figuresOf(states) : null
   let byIds: Map<string, ServerFacts> | null = null
-  return (backendId, serverId) => {
-    const row = next
-    if (row?.serverId === serverId && row.backendId === backendId) {
-      next = read()
-      return row
+  return (backendId, serverId, shownAddress) => {
+    const figures = next
+    if (figures?.serverId === serverId && figures.backendId === backendId) {
+      const facts = { ...figures, address: shownAddress || addressOf(states) }
+      next = states.next() ? figuresOf(states) : null
+      return facts
     }
     byIds ??= new Map(parseServersState(text, statesFrom).map((each) => [`${each.backendId}/${each.serverId}`, each]))
     return byIds.get(`${backendId}/${serverId}`)
@@ -154,7 +158,7 @@ function serverFrom(stats: TableReader, state: ServerFacts | undefined, oldSessi
   const word = stats.text(at.status)
   return {
     name: stats.text(at.svname),
-    address: state?.address ?? (stats.text(at.addr) || 'unix'),
+    address: state === undefined ? stats.text(at.addr) || 'unix' : (state.address ?? 'unix'),
     state:
       state === undefined
         ? 'unknown'

@@ -157,7 +157,6 @@ const stopped = 'stopped'
 function startDeadline(clock: Clock, request: Request): { signal: AbortSignal; stop: () => void } {
   const { session, target, limits } = request
   const controller = new AbortController()
-  const timer = new AbortController()
   const cancel = (): void =>
     controller.abort(
       limits.signal.reason instanceof AppError
@@ -169,7 +168,7 @@ function startDeadline(clock: Clock, request: Request): { signal: AbortSignal; s
     )
   if (limits.signal.aborted) cancel()
   else limits.signal.addEventListener('abort', cancel, { once: true })
-  clock.sleep(limits.timeoutMs, timer.signal).then(
+  clock.sleep(limits.timeoutMs, controller.signal).then(
     () =>
       controller.abort(
         new AppError(
@@ -178,14 +177,14 @@ function startDeadline(clock: Clock, request: Request): { signal: AbortSignal; s
           { effect: request.effect, details: { timeoutMs: limits.timeoutMs } },
         ),
       ),
-    // `stop` ended the wait: the reply came first.
+    // Cancelled, or `stop` ended the wait: the reply came first.
     () => undefined,
   )
   return {
     signal: controller.signal,
     stop: () => {
-      timer.abort(stopped)
       limits.signal.removeEventListener('abort', cancel)
+      controller.abort(stopped)
     },
   }
 }
