@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest'
+import type { DrainBefore } from '#contract'
+import { evidenceOf, isPlaceEmpty, judgePlace } from '../../../../src-main/domain/drain/judge-place.ts'
+import type { PlaceReading } from '../../../../src-main/domain/drain/place-reading.ts'
+
+const before: DrainBefore = {
+  pool: 'be',
+  server: 's',
+  adminState: 0,
+  weight: 10,
+  configuredWeight: 10,
+  address: '198.18.0.1:80',
+}
+const reading = (over: Partial<PlaceReading> = {}): PlaceReading => ({
+  ...before,
+  worker: 100,
+  sessions: 0,
+  oldSessions: 0,
+  oldWorkers: [],
+  queue: 0,
+  idle: 0,
+  lastRequestS: null,
+  totalSessions: 5,
+  agentCheck: false,
+  clients: [],
+  ...over,
+})
+
+describe('judgePlace, wanted out', () => {
+  it.each([
+    ['not set yet', 'unset', 0, 'unset', 'drain'],
+    ['set', 'unset', 8, 'in-force', null],
+    ['drained by what it tracks', 'unset', 0x10, 'in-force', null],
+    ['undone by a reload', 'in-force', 0, 'returned', 'drain'],
+    ['undone, and the file said disabled once', 'in-force', 4, 'returned', 'drain'],
+    ['put into maintenance by somebody', 'in-force', 1, 'taken', null],
+    ['put into maintenance by its DNS', 'in-force', 0x20, 'taken', null],
+    ['back in force', 'returned', 8, 'in-force', null],
+    ['back in the configuration', 'gone', 0, 'returned', 'drain'],
+  ] as const)('%s', (_what, last, adminState, phase, needs) => {
+    expect(judgePlace('out', before, last, reading({ adminState }))).toMatchObject({ phase, needs })
+  })
+
+  it('leaves a server alone that was in maintenance before', () => {
+    const was = { ...before, adminState: 5 }
+    expect(judgePlace('out', was, 'unset', reading({ adminState: 5 }))).toMatchObject({ phase: 'already-out', needs: null })
+  })
+
+  it('takes weight 0 for the state before, not for a drain', () => {
+    expect(judgePlace('out', { ...before, weight: 0 }, 'unset', reading({ weight: 0 }))).toMatchObject({ needs: 'drain' })
+  })
+
+  it('does not touch a server that is gone or has become another', () => {
+    expect(judgePlace('out', before, 'in-force', null)).toMatchObject({ phase: 'gone', needs: null })
+    const other = judgePlace('back', before, 'in-force', reading({ address: '198.18.0.2:80' }))
+    expect(other).toMatchObject({ phase: 'gone', needs: null })
+    expect(other.said).toContain('198.18.0.2:80')
+  })
+})
+
+describe('judgePlace, wanted in maintenance or back', () => {
+  it('a drained server goes one step further', () => {
+    expect(judgePlace('maintenance', before, 'in-force', reading({ adminState: 8 }))).toMatchObject({
+      phase: 'in-force',
+      needs: 'maint',
+    })
+    expect(judgePlace('maintenance', before, 'in-force', reading({ adminState: 1 }))).toMatchObject({ needs: null })
+    expect(judgePlace('maintenance', before, 'in-force', reading())).toMatchObject({ phase: 'returned', needs: 'maint' })
+  })
+
+  it('is back only when state and weight are those of before', () => {
+    expect(judgePlace('back', before, 'in-force', reading({ weight: 3 }))).toMatchObject({ needs: 'restore' })
+    expect(judgePlace('back', before, 'in-force', reading({ adminState: 1 }))).toMatchObject({ needs: 'restore' })
+    expect(judgePlace('back', before, 'in-force', reading())).toMatchObject({ phase: 'restored', needs: null })
+  })
+})
+
+describe('isPlaceEmpty', () => {
+  it.each<[string, Partial<PlaceReading>, boolean]>([
+    ['nobody, for long', { lastRequestS: 10 }, true],
+    ['nobody, ever', {}, true],
+    ['a session', { sessions: 1 }, false],
+    ['a queue', { queue: 1 }, false],
+    ['a session on an old worker', { oldSessions: 1 }, false],
+    ['old workers that cannot be counted', { oldSessions: null }, false],
+    ['a request a moment ago', { lastRequestS: 9 }, false],
+    ['pooled connections without a client', { idle: 4 }, true],
+  ])('%s', (_what, over, empty) => {
+    expect(isPlaceEmpty(reading(over))).toBe(empty)
+  })
+
+  it('is shown with the figures it was judged by', () => {
+    expect(evidenceOf(reading({ adminState: 8, lastRequestS: 12, oldWorkers: [99] }))).toEqual([
+      'show servers state: srv_admin_state=8 srv_uweight=10',
+      'show stat, worker 100: scur=0 qcur=0 stot=5 lastsess=12',
+      'old workers: 99: 0 sessions',
+    ])
+  })
+})
