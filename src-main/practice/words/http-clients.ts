@@ -88,8 +88,7 @@ export const curl: Program = word(async (call, words) => {
     else throw new WordError(`option ${next}: is unknown\ncurl: try 'curl --help' or 'curl --manual' for more information`, 2)
   }
   const target = options.get('--url')
-  if (target === undefined)
-    throw new WordError("no URL specified!\ncurl: try 'curl --help' or 'curl --manual' for more information", 2)
+  if (target === undefined) throw new WordError("try 'curl --help' or 'curl --manual' for more information", 2)
   const quiet = options.has('-s') && !options.has('-S')
   try {
     const timeoutMs = Number(options.get('-m') ?? options.get('--max-time') ?? 300) * 1000
@@ -118,5 +117,9 @@ function curlFailure(thrown: unknown, target: string): WordError {
   if (!(thrown instanceof PosixError)) throw thrown
   if (thrown.code === 'ETIMEDOUT') return new WordError(`(28) Operation timed out`, 28)
   if (thrown.code === 'ECONNRESET') return new WordError('(56) Recv failure: Connection reset by peer', 56)
-  return new WordError(`(7) Failed to connect to ${target}: Couldn't connect to server`, 7)
+  const url = URL.parse(target)
+  return new WordError(
+    `(7) Failed to connect to ${url?.hostname ?? target} port ${url?.port || 80} after 0 ms: Couldn't connect to server`,
+    7,
+  )
 }

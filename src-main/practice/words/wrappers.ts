@@ -59,8 +59,11 @@ const timeout = word(async (call, words) => {
     else throw new WordError(`invalid option -- '${next?.slice(1, 2) ?? ''}'\nTry 'timeout --help' for more information.`, 125)
   }
   const [limit, ...argv] = words
-  if (limit === undefined || argv.length === 0)
-    throw new WordError("missing operand\nTry 'timeout --help' for more information.", 125)
+  if (limit === undefined || argv.length === 0) {
+    call.stderr("Try 'timeout --help' for more information.\n")
+    return 125
+  }
+  programFor(call, argv[0] ?? '', (reason) => `failed to run command ‘${argv[0] ?? ''}’: ${reason}`)
   const { clock, processes } = call.machine
   let timedOut = false
   let killTimer: (() => void) | null = null
