@@ -80,6 +80,11 @@ const dataOf: Record<number, Rows> = {
   50: {
     host_lease: [{ id: 1, host_id: 'h', pid: 1, shell: 'cli', host: 'm', boot_id: 'b', since: 1, heartbeat_at: 2 }],
   },
+  60: {
+    drain: [{ id: 'd1', created_at: 5, ended_at: null, record_json: '{"id":"d1"}' }],
+    drain_before: [{ drain_id: 'd1', node_id: 'lb-a1', server_id: 's', before_json: '{"weight":7}' }],
+    drain_event: [{ id: 1, drain_id: 'd1', event_json: '{"at":5,"kind":"started"}' }],
+  },
 }
 
 function insert(db: Database.Database, rows: Rows): void {
@@ -111,7 +116,7 @@ describe('migrations', () => {
     const kept: Rows = Object.assign({}, ...upTo(version).map((step) => dataOf[step.version]))
     insert(db, kept)
     migrate(db, consoleMigrations, { backup: true })
-    expect(db.pragma('user_version', { simple: true })).toBe(50)
+    expect(db.pragma('user_version', { simple: true })).toBe(60)
     for (const [table, rows] of Object.entries(kept)) expect(db.prepare(`select * from ${table}`).all()).toEqual(rows)
     expect(db.pragma('foreign_key_check')).toEqual([])
     db.close()

@@ -33,6 +33,11 @@ export const drains: Migration = {
         begin select raise(abort, 'drain_before is written once'); end;
       create trigger drain_before_no_delete before delete on drain_before
         begin select raise(abort, 'drain_before is written once'); end;
+      create trigger drain_before_no_replace before insert on drain_before when exists (
+        select 1 from drain_before where drain_id = new.drain_id and node_id = new.node_id and server_id = new.server_id
+      ) begin select raise(abort, 'drain_before is written once'); end;
+      create trigger drain_event_no_replace before insert on drain_event when exists (select 1 from drain_event where id = new.id)
+        begin select raise(abort, 'drain_event is append-only'); end;
       create trigger drain_event_no_update before update on drain_event
         begin select raise(abort, 'drain_event is append-only'); end;
       create trigger drain_event_no_delete before delete on drain_event

@@ -177,6 +177,22 @@ describe('operations', () => {
     expect((await evenkeel('drains', '--all')).out).toContain('ended')
   })
 
+  test('a balancer that was never read may have the server: all or nothing, or the rest when it answers', async () => {
+    await imported()
+    sessions.break('lb2', new AppError('ssh.timeout', 'lb2 did not answer within 10 s.'))
+    const refused = await evenkeel('drain', 'w1', '--reason', 'disk', '--floor', '0')
+    expect(refused).toMatchObject({ code: 3 })
+    expect(refused.err).toContain('lb2 cannot be read now')
+    expect(driver.sent).toEqual([])
+    const later = await evenkeel('drain', 'w1', '--reason', 'disk', '--floor', '0', '--unreachable', 'later')
+    expect(later).toMatchObject({ code: 3 })
+    expect(driver.sent).toEqual(['lb1 set server app/w1 state drain'])
+    sessions.break('lb2', null)
+    const back = await evenkeel('undrain', 'w1')
+    expect(back, back.err).toMatchObject({ code: 0 })
+    expect(driver.sent.filter((line) => line.startsWith('lb2')).length % 2, 'lb2 is as it was').toBe(0)
+  })
+
   test('Ctrl-C while waiting leaves the drain in force, and says so', async () => {
     await imported()
     for (const nodeId of ['lb1', 'lb2']) {
