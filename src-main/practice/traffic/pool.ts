@@ -39,6 +39,8 @@ export interface LivePool extends Pool {
   readonly figures: Counters
   /** Waits in line when every server is full. Rejects with Failure `no-server`, `queue-timeout`, `client`. */
   claim(claim: Claim, attempt: Attempt): Promise<Lease>
+  /** HAProxy waits a second (at most its connect timeout) before it tries the same server again. Rejects with Failure `client`. */
+  turnAround(signal: AbortSignal): Promise<void>
   /** checks end; sessions live on */
   retire(): void
 }
@@ -49,6 +51,8 @@ export interface PoolContext {
   readonly probe: Probe
   readonly random: () => number
 }
+
+const longestTurnAroundMs = 1000
 
 export function createPool(spec: PoolSpec, context: PoolContext): LivePool {
   const { now, wheel } = context
@@ -191,6 +195,19 @@ export function createPool(spec: PoolSpec, context: PoolContext): LivePool {
       }
       return line.wait(again, first.only?.figures ?? figures, claim.signal)
     },
+
+    turnAround: (signal) =>
+      new Promise((resolve, reject) => {
+        const left = (): void => {
+          cancel()
+          reject(new Failure('client'))
+        }
+        const cancel = wheel.after(Math.min(longestTurnAroundMs, spec.connectTimeoutMs), () => {
+          signal.removeEventListener('abort', left)
+          resolve()
+        })
+        signal.addEventListener('abort', left, { once: true })
+      }),
 
     retire() {
       for (const server of servers.values()) server.stop()

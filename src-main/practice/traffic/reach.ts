@@ -43,6 +43,7 @@ export async function reach<Result>(
       for (const counters of [figures, server.figures]) counters.retries += 1
       const elsewhere = spec.redispatch === 'always' || (spec.redispatch === 'last' && retries + 1 === spec.retries)
       only = elsewhere ? null : server.spec.id
+      if (only !== null) await pool.turnAround(claim.signal)
     }
   }
 }

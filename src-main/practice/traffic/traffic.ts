@@ -186,7 +186,10 @@ export interface PoolSpec {
   readonly maxSessions: number | null
   /** further attempts after a failed connection */
   readonly retries: number
-  /** whether an attempt may go to another server: HAProxy's `option redispatch` does so at the `last`, nginx `always` */
+  /**
+   * whether an attempt may go to another server: HAProxy's `option redispatch` does so at the `last`, nginx `always`. Before the same server is
+   * tried again a second passes, at most the connect timeout
+   */
   readonly redispatch: 'never' | 'last' | 'always'
   /** the same for a request without a body whose server failed or was silent before it answered (nginx's default; HAProxy's `retry-on`) */
   readonly retryUnanswered: boolean
@@ -326,7 +329,7 @@ export interface Engine {
    * session is gone. Its listeners must have been given away or closed before.
    */
   finish(): Promise<void>
-  /** cuts what is left, at once */
+  /** Cuts what is left, at once. A worker that crashes does both: `finish`, whose promise nobody awaits, and this. */
   finishNow(): void
 }
 

@@ -27,9 +27,14 @@ export interface Exchange {
   readonly upgrade: { readonly socket: Socket; readonly head: Buffer } | null
 }
 
-type Outcome = Pick<AccessEntry, 'status' | 'queueMs' | 'connectMs' | 'responseMs' | 'retries' | 'redispatched' | 'ended'>
+type Outcome = Pick<
+  AccessEntry,
+  'pool' | 'server' | 'status' | 'queueMs' | 'connectMs' | 'responseMs' | 'retries' | 'redispatched' | 'ended'
+>
 
 const nothing: Outcome = {
+  pool: null,
+  server: null,
   status: null,
   queueMs: 0,
   connectMs: null,
@@ -72,20 +77,21 @@ export async function runExchange(exchange: Exchange, target: LivePool | HttpAns
       }
       if (ended === 'response') lease.server.failed()
       const status = result.response.statusCode ?? null
-      return { status, queueMs: lease.queueMs, connectMs, responseMs, retries, redispatched, ended }
+      const served = { pool: target.spec.name, server: lease.server.spec.id }
+      return { ...served, status, queueMs: lease.queueMs, connectMs, responseMs, retries, redispatched, ended }
     } finally {
       lease.release()
     }
   } catch (thrown) {
     if (!(thrown instanceof Failure)) throw thrown
-    const queueMs = traffic.now() - claimedAt
+    const unserved = { pool: target.spec.name, queueMs: traffic.now() - claimedAt, ended: thrown.reason }
     if (thrown.reason === 'client') {
       figures.clientAborts += 1
-      return { ...nothing, queueMs, ended: session.isCut ? 'cut' : 'client' }
+      return { ...nothing, ...unserved, ended: session.isCut ? 'cut' : 'client' }
     }
     const status = exchange.spec.failureStatus(thrown.reason)
     target.figures.answered(status)
-    return { ...(await answerHere(exchange, { status, body: null, headers: {} })), queueMs, ended: thrown.reason }
+    return { ...answerHere(exchange, { status, body: null, headers: {} }), ...unserved }
   }
 }
 
@@ -130,7 +136,7 @@ function ask({ spec, traffic, session, request, agentsOf, upgrade }: Exchange, p
 }
 
 /** The daemon's own answer. */
-async function answerHere({ spec, traffic, response, figures }: Exchange, answer: HttpAnswer): Promise<Outcome> {
+function answerHere({ spec, traffic, response, figures }: Exchange, answer: HttpAnswer): Outcome {
   const { status } = answer
   const page = answer.body === null ? spec.errorAnswer(status) : { headers: {}, body: answer.body }
   const headers: OutgoingHttpHeaders = { ...page.headers, ...answer.headers, 'content-length': Buffer.byteLength(page.body) }

@@ -31,8 +31,7 @@ export function createHttpService(
     if (socket.destroyed || session.busy > 0) return
     session.idleSince = socket.bytesRead
     session.lastActivityAt = now()
-    session.request = null
-    session.server = null
+    Object.assign(session, { request: null, pool: null, server: null })
     const limitMs = session.requests === 0 ? spec.requestTimeoutMs : spec.keepAliveMs
     const expired = (): void => {
       if (session.idleSince !== socket.bytesRead) figures.requestErrors += 1
@@ -77,8 +76,6 @@ export function createHttpService(
     const outcome = await runExchange(exchange, isPool(target) ? livePool(target) : target)
     spec.log?.({
       service: spec.name,
-      pool: session.pool,
-      server: session.server,
       source: session.source,
       request: {
         method: request.method ?? '',

@@ -209,9 +209,13 @@ describe('attempts', () => {
   }
 
   it('HAProxy: the same server again, another one at the last', async () => {
-    const { pool } = bench([plainServer('s1'), plainServer('s3')], { retries: 3, redispatch: 'last' })
+    const { clock, pool } = bench([plainServer('s1'), plainServer('s3')], { retries: 3, redispatch: 'last' })
     const tried: string[] = []
-    const reached = await reach(pool, claim, failing(tried), () => true)
+    const reaching = reach(pool, claim, failing(tried), () => true)
+    await clock.advance(900)
+    expect(tried, 'a second passes before the same server is tried again').toEqual(['s1'])
+    await clock.advance(1200)
+    const reached = await reaching
     expect(tried).toEqual(['s1', 's1', 's1', 's3'])
     expect([reached.retries, reached.redispatched]).toEqual([3, true])
     const first = pool.server('s1')?.figures
@@ -226,9 +230,11 @@ describe('attempts', () => {
   })
 
   it('gives up with the last failure and leaves nothing leased', async () => {
-    const { pool } = bench([plainServer('s1')], { retries: 2, redispatch: 'never' })
+    const { clock, pool } = bench([plainServer('s1')], { retries: 2, redispatch: 'never' })
     const tried: string[] = []
-    await expect(reach(pool, claim, failing(tried), () => true)).rejects.toMatchObject({ reason: 'connect' })
+    const refused = expect(reach(pool, claim, failing(tried), () => true)).rejects.toMatchObject({ reason: 'connect' })
+    await clock.advance(3000)
+    await refused
     expect([tried.length, pool.figures.sessions]).toEqual([3, 0])
   })
 })
