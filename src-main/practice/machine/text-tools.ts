@@ -4,7 +4,7 @@
  * string no longer tells bytes from text.
  */
 import { posix } from 'node:path'
-import { Bash, type CommandName, type FsStat, type IFileSystem } from 'just-bash/browser'
+import type { CommandName, FsStat, IFileSystem } from 'just-bash/browser'
 import { type FileStat, type FileTree, PosixError, type Program } from './machine.ts'
 
 export const textTools = [
@@ -23,6 +23,8 @@ const asBytes = (text: string): Buffer => Buffer.from(text, 'latin1')
 export function createTextTool(name: (typeof textTools)[number]): Program {
   const raw = byteTools.has(name)
   return async (call) => {
+    // more than a megabyte of code, for whoever has a practice fleet
+    const { Bash } = await import('just-bash/browser')
     const output: Buffer[] = []
     const fs = new TreeAdapter({ files: call.machine.files, uid: call.uid, output, raw })
     const bash = new Bash({ fs, cwd: raw ? call.cwd : perByte(call.cwd), commands: [name] })

@@ -50,7 +50,11 @@ export function runLoginCommand(
       started: (started) => {
         pid = started
       },
-    }).then((ended) => finish(channel, ended))
+    }).then(
+      (ended) => finish(channel, ended),
+      // no process could be started: the machine has no power
+      () => channel.close(),
+    )
   })
   return {
     signal: (name) => {

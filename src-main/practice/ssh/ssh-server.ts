@@ -5,7 +5,7 @@
  */
 import type { Socket } from 'node:net'
 import ssh2, { type AuthContext, type Connection as SshConnection, type Session } from 'ssh2'
-import type { Listener, Machine, SignalName } from '../machine/machine.ts'
+import { type Listener, type Machine, PosixError, type SignalName } from '../machine/machine.ts'
 import { type Account, accountOf, authorizedKeys } from './accounts.ts'
 import { type LoginCommand, runLoginCommand } from './run-login-command.ts'
 import { serveSftp } from './sftp.ts'
@@ -87,13 +87,13 @@ function serve(machine: Machine, daemonPid: number, connection: SshConnection, m
   connection.on('error', () => undefined)
   let account: Account | null = null
   connection.on('authentication', (context) => {
-    const wanted = mayLogIn() ? accountOf(machine, context.username) : null
-    if (wanted === null || !proves(machine, wanted, context)) return context.reject(['publickey'])
-    account = wanted
-    context.accept()
+    account = mayLogIn() ? provenAccount(machine, context) : null
+    if (account === null) context.reject(['publickey'])
+    else context.accept()
   })
   connection.on('ready', () => {
-    if (account === null) return void connection.end()
+    // the power may have gone between the handshake and this
+    if (account === null || machine.processes.get(daemonPid) === null) return void connection.end()
     const login = machine.processes.spawn({
       argv: [`sshd: ${account.name}@notty`],
       exe: '/usr/sbin/sshd',
@@ -106,6 +106,17 @@ function serve(machine: Machine, daemonPid: number, connection: SshConnection, m
     serveSessions(machine, { account, parentPid: login.pid }, connection)
     serveForwarding(machine, { account, parentPid: login.pid }, connection)
   })
+}
+
+/** Null as well for a machine whose account files cannot be read. */
+function provenAccount(machine: Machine, context: AuthContext): Account | null {
+  try {
+    const account = accountOf(machine, context.username)
+    return account !== null && proves(machine, account, context) ? account : null
+  } catch (thrown) {
+    if (thrown instanceof PosixError) return null
+    throw thrown
+  }
 }
 
 /** Without a signature the client only asks whether the key would do. */

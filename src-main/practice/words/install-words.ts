@@ -1,6 +1,7 @@
 import type { Machine } from '../machine/machine.ts'
 import { createTextTool, textTools } from '../machine/text-tools.ts'
 import { builtinProgram, sh } from '../shell/sh.ts'
+import { arping } from './arping.ts'
 import { fileWords } from './files.ts'
 import { curl } from './http-clients.ts'
 import { identityWords } from './identity.ts'
@@ -18,7 +19,14 @@ export const opsUid = 1000
 export function installWords(machine: Machine): void {
   const { files, programs } = machine
   for (const name of textTools) programs.install(`/usr/bin/${name}`, createTextTool(name))
-  for (const words of [fileWords, identityWords, processWords, textWords, wrapperWords, { curl, ip, ss, sudo, sh, tr }]) {
+  for (const words of [
+    fileWords,
+    identityWords,
+    processWords,
+    textWords,
+    wrapperWords,
+    { arping, curl, ip, ss, sudo, sh, tr },
+  ]) {
     for (const [name, program] of Object.entries(words)) programs.install(`/usr/bin/${name}`, program)
   }
   for (const name of ['[', 'echo', 'false', 'kill', 'printf', 'pwd', 'test', 'true']) {

@@ -89,6 +89,8 @@ describe('the network’s words', () => {
       code: 2,
       stderr: 'RTNETLINK answers: File exists\n',
     })
+    expect((await run(['arping', '-q', '-U', '-c', '2', '-w', '2', '-I', 'eth0', '-s', vip, vip])).code).toBe(0)
+    expect((await run(['arping', '-U', '-I', 'eth0', '198.18.0.1'])).code).toBe(2)
     expect((await run(['ip', 'addr', 'show', 'dev', 'eth0'])).stdout).toContain(`inet ${vip}/32 scope global eth0`)
     expect(await run(['ip', 'addr', 'del', `${vip}/32`, 'dev', 'eth0'])).toMatchObject({ code: 0 })
     expect((await run(['ip', 'addr', 'del', `${vip}/32`, 'dev', 'eth0'])).code).toBe(2)
