@@ -15,7 +15,7 @@ export const DrainFloor = v.strictObject({
 export type DrainFloor = v.InferOutput<typeof DrainFloor>
 
 /** `starting`: being set. `waiting-for-node`: a balancer cannot be asked. `violated`: a server takes traffic against the intent. */
-export const drainStates = [
+const drainStates = [
   'starting',
   'draining',
   'held',
@@ -165,7 +165,7 @@ export const DrainRecord = v.strictObject({
 })
 export type DrainRecord = v.InferOutput<typeof DrainRecord>
 
-export const drainEventKinds = [
+const drainEventKinds = [
   'started',
   'set',
   'violated',

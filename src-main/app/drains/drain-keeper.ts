@@ -8,11 +8,9 @@
  *
  * A place's pre-image is on disk before the first command for it leaves. Only the process that drives the data folder keeps drains.
  */
-import type { DrainEvent, DrainPlace, DrainRecord, JobView, NodeId } from '#contract'
+import type { DrainRecord, JobView, NodeId } from '#contract'
 import { isDone, stateFrom } from '../../domain/drain/drain-state.ts'
 import { observedShares } from '../../domain/drain/forecast.ts'
-import { evidenceOf, isPlaceEmpty, judgePlace, type PlaceVerdict } from '../../domain/drain/judge-place.ts'
-import type { PlaceReading } from '../../domain/drain/place-reading.ts'
 import { AppError, appErrorFrom } from '../app-error.ts'
 import type { FleetService } from '../fleet-service.ts'
 import { isOutOfReach } from '../jobs/step-runner.ts'
@@ -21,26 +19,14 @@ import { restoreKind, setStateKind } from '../operations/server-state.ts'
 import { shutdownKind } from '../operations/shutdown-sessions.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
+import { createDrainActions } from './drain-actions.ts'
 import type { DrainBook } from './drain-book.ts'
 import { cutBy, type DrainJobs } from './drain-jobs.ts'
-import { beforeOf, leftOf, placeKey } from './drain-planner.ts'
+import { placeKey } from './drain-planner.ts'
 import type { DrainTimers } from './drain-timers.ts'
+import { createPlaceLedger } from './place-ledger.ts'
 
-/** A place that is undone this often within this time is no longer repaired, until the time has passed. */
-const mostRepairs = 3
-const repairsWithinMs = 60_000
-/** Sessions are told to end; one that does not is told again this often. */
-const mostCuts = 3
 const tickMs = 1000
-
-interface PlaceMemory {
-  needs: PlaceVerdict['needs']
-  /** sessions it had been given by this worker when it was first seen to be out */
-  base: { worker: number; total: number | null } | null
-  /** monotonic times at which it was drained again */
-  repairs: number[]
-  alarmed: boolean
-}
 
 export interface DrainKeeper {
   /** A drain that is in the book now. */
@@ -71,20 +57,14 @@ export function createDrainKeeper(parts: {
   log: Log
 }): DrainKeeper {
   const { book, timers, adminOf, drainJobs, fleet, isDriver, clock, log } = parts
-  const memory = new WeakMap<DrainPlace, PlaceMemory>()
+  const ledger = createPlaceLedger(parts)
+  const actions = createDrainActions({ ...parts, ledger })
   /** drains of which all places are being read: nothing is done for one place before the others are known */
   const gathering = new Set<DrainRecord>()
-  const cuts = new WeakMap<DrainRecord, number>()
   const lanes = new Map<NodeId, { again: boolean }>()
   const stopping = new AbortController()
   const work = new Set<Promise<unknown>>()
   let ticking = false
-
-  const memoryOf = (place: DrainPlace): PlaceMemory => {
-    const known = memory.get(place) ?? { needs: null, base: null, repairs: [], alarmed: false }
-    memory.set(place, known)
-    return known
-  }
 
   /** Work in the background that `stop` waits for. */
   function launch(task: () => Promise<unknown>): void {
@@ -161,76 +141,17 @@ export function createDrainKeeper(parts: {
         const { session, admin } = await adminOf(nodeId, stopping.signal)
         const limits = { signal: stopping.signal, timeoutMs: adminTimeoutMs }
         const reading = await admin.watch.left(session, place.pool, place.server, limits)
-        if (mayWrite(drain)) apply(drain, place, reading)
+        if (mayWrite(drain)) ledger.read(drain, place, reading)
       } catch (thrown) {
         if (stopping.signal.aborted || !mayWrite(drain)) return
         const error = appErrorFrom(thrown)
-        if (error.code !== 'node.not-found') miss(drain, place, error.message)
-        else if (place.phase !== 'gone') {
-          Object.assign(place, {
-            phase: 'gone',
-            said: 'The node is no longer in the inventory.',
-            unreadSince: null,
-            proof: null,
-          })
-          tellPhase(drain, place, 'unset')
-        }
+        if (error.code === 'node.not-found') ledger.removed(drain, place)
+        else ledger.miss(drain, place, error.message)
       }
     }
   }
 
   const mayWrite = (drain: DrainRecord): boolean => isDriver() && drain.endedAt === null
-
-  function apply(drain: DrainRecord, place: DrainPlace, reading: PlaceReading | null): void {
-    const { nodeId } = place
-    const own = memoryOf(place)
-    if (place.unreadSince !== null) {
-      place.unreadSince = null
-      book.note(drain, 'reached', `${nodeId} can be asked again.`, nodeId)
-    }
-    if (place.before === null && reading !== null && drain.goal !== 'back') place.before = beforeOf(reading)
-    const was = place.phase
-    // Never set, so there is nothing to put back; never there, so there is nothing to drain.
-    const verdict: PlaceVerdict =
-      place.before !== null
-        ? judgePlace(drain.goal, place.before, was, reading)
-        : { phase: drain.goal === 'back' ? 'restored' : 'gone', said: 'It is not there.', needs: null }
-    place.phase = verdict.phase
-    place.said = verdict.said
-    own.needs = verdict.needs
-    if (was !== verdict.phase) tellPhase(drain, place, was)
-    if (reading === null) return
-    const out = place.phase === 'in-force' || place.phase === 'already-out' || place.phase === 'taken'
-    if (out && own.base?.worker !== reading.worker) own.base = { worker: reading.worker, total: reading.totalSessions }
-    place.left = leftOf(reading, clock.now(), out ? (own.base?.total ?? null) : null)
-    prove(drain, place, out && isPlaceEmpty(reading) ? reading : null)
-  }
-
-  function prove(drain: DrainRecord, place: DrainPlace, reading: PlaceReading | null): void {
-    if (drain.goal === 'back' || (place.proof !== null) === (reading !== null)) return
-    place.proof = reading === null ? null : { at: clock.now(), evidence: evidenceOf(reading) }
-    const text = reading === null ? 'is not empty any more' : 'is empty'
-    book.note(drain, reading === null ? 'not-empty' : 'place-empty', `${nameOf(place)} ${text}.`, place.nodeId)
-  }
-
-  function tellPhase(drain: DrainRecord, place: DrainPlace, was: DrainPlace['phase']): void {
-    const { phase, nodeId, said } = place
-    const note = (kind: DrainEvent['kind'], text: string): void => book.note(drain, kind, `${nameOf(place)}: ${text}`, nodeId)
-    if (phase === 'returned') {
-      place.violations += 1
-      note('violated', said)
-    } else if (phase === 'gone' || phase === 'taken') note(phase, said)
-    else if (phase === 'in-force' && was === 'returned') note('reasserted', 'it is out again.')
-    else if (phase === 'in-force' || phase === 'already-out') note('set', said === '' ? 'it is out.' : said)
-  }
-
-  function miss(drain: DrainRecord, place: DrainPlace, why: string): void {
-    if (place.unreadSince !== null) return
-    place.unreadSince = clock.now()
-    // Nobody can vouch for it now.
-    place.proof = null
-    book.note(drain, 'waiting', `${place.nodeId} cannot be asked: ${why}`, place.nodeId)
-  }
 
   /** What the places come to, on disk and told; then what is to be done about it. */
   function settle(drain: DrainRecord): void {
@@ -247,7 +168,7 @@ export function createDrainKeeper(parts: {
     // On disk before anything leaves: a job begins in a later turn.
     book.save(drain)
     try {
-      act(drain)
+      actions.act(drain)
     } catch (thrown) {
       const { message } = appErrorFrom(thrown)
       if (drain.state === 'starting') return fail(drain, message, true)
@@ -273,42 +194,7 @@ export function createDrainKeeper(parts: {
     if (!empty || drain.then !== 'maint' || drain.heldSince !== null || drain.goal !== 'out') return
     drain.goal = 'maintenance'
     book.note(drain, 'finish', 'Empty, so it goes into maintenance, as asked.')
-    for (const place of drain.places) if (place.phase === 'in-force') memoryOf(place).needs = 'maint'
-  }
-
-  function act(drain: DrainRecord): void {
-    if (drainJobs.isUnderWay(drain)) return
-    const wanting = drain.places.filter((place) => place.unreadSince === null && memoryOf(place).needs !== null)
-    if (drain.goal === 'back') return void drainJobs.restore(drain, wanting)
-    const chosen = wanting.filter((place) => place.phase !== 'returned' || mayRepair(drain, place))
-    if (drainJobs.set(drain, drain.goal === 'out' ? 'drain' : 'maint', chosen)) {
-      for (const place of chosen) if (place.phase === 'returned') memoryOf(place).repairs.push(clock.monotonic())
-      return
-    }
-    const busy = drain.places.filter(({ unreadSince, left }) => unreadSince === null && left !== null && countOf(left) > 0)
-    if (!drain.finishing || wanting.length > 0 || busy.length === 0) return
-    const tried = cuts.get(drain) ?? 0
-    cuts.set(drain, tried + 1)
-    if (tried < mostCuts) drainJobs.shutdown(drain, busy)
-    else if (tried === mostCuts)
-      book.note(drain, 'alarm', `Sessions are left although they were told to end ${mostCuts} times.`)
-  }
-
-  function mayRepair(drain: DrainRecord, place: DrainPlace): boolean {
-    if (drain.onViolation === 'alarm') return false
-    const own = memoryOf(place)
-    const now = clock.monotonic()
-    own.repairs = own.repairs.filter((at) => now - at < repairsWithinMs)
-    if (own.repairs.length < mostRepairs) {
-      own.alarmed = false
-      return true
-    }
-    if (!own.alarmed) {
-      const text = `it was drained ${mostRepairs} times within a minute and came back each time. Something else, such as its agent-check, decides: stop that, or put it back. It is tried again in a minute.`
-      book.note(drain, 'alarm', `${nameOf(place)}: ${text}`, place.nodeId)
-    }
-    own.alarmed = true
-    return false
+    for (const place of drain.places) if (place.phase === 'in-force') ledger.memoryOf(place).needs = 'maint'
   }
 
   function end(drain: DrainRecord, said: string): void {
@@ -333,7 +219,8 @@ export function createDrainKeeper(parts: {
     book.note(drain, kind, text)
     for (const place of drain.places) {
       // What somebody put into maintenance is not taken out of it by a clock.
-      if (kind === 'expired' && place.phase === 'taken') place.before = null
+      if (kind === 'expired' && place.phase === 'taken')
+        Object.assign(place, { phase: 'restored', said: `${place.said} It is left so.` })
     }
     book.save(drain)
     await readNow(drain)
@@ -342,7 +229,7 @@ export function createDrainKeeper(parts: {
   async function finish(drain: DrainRecord, text: string): Promise<void> {
     drain.goal = 'maintenance'
     drain.finishing = true
-    cuts.delete(drain)
+    actions.forgetCuts(drain)
     book.note(drain, 'finish', text)
     book.save(drain)
     await readNow(drain)
@@ -363,14 +250,9 @@ export function createDrainKeeper(parts: {
     } else if (job.kind === restoreKind) {
       if (!ok && !later) return fail(drain, `It was not put back: ${why}`, false)
       if (ok) for (const place of places) place.phase = 'restored'
-    } else if (ok) {
-      for (const place of places) {
-        const was = place.phase
-        memoryOf(place).needs = null
-        place.phase = 'in-force'
-        place.said = ''
-        if (was !== 'in-force') tellPhase(drain, place, was)
-      }
+    } else if (ok || drain.goal === 'back') {
+      // Overtaken by its put-back: whatever came of the job, each place has to be looked at again.
+      for (const place of places) ledger.wasSet(drain, place)
     } else if (drain.state === 'starting' && !(later && drain.unreachable === 'later')) {
       return fail(drain, why, job.outcome !== 'needs-operator' && job.outcome !== 'rollback-failed')
     } else book.note(drain, 'alarm', why)
@@ -398,7 +280,7 @@ export function createDrainKeeper(parts: {
       if (!isDriver()) return
       for (const drain of book.open().filter(isKept)) {
         const lost = drain.places.filter((place) => place.nodeId === nodeId && place.unreadSince === null)
-        for (const place of lost) miss(drain, place, why)
+        for (const place of lost) ledger.miss(drain, place, why)
         if (lost.length > 0) settle(drain)
       }
     },
@@ -414,5 +296,3 @@ export function createDrainKeeper(parts: {
 }
 
 const isKept = (drain: DrainRecord): boolean => drain.endedAt === null && drain.state !== 'failed'
-const nameOf = ({ pool, server, nodeId }: DrainPlace): string => `${pool}/${server} on ${nodeId}`
-const countOf = (left: NonNullable<DrainPlace['left']>): number => left.sessions + left.queue + (left.oldSessions ?? 0)

@@ -7,7 +7,7 @@ import { AppError } from '../app-error.ts'
 import type { AnyJobDefinition, JobDefinition, StepContext } from '../jobs/job-definition.ts'
 import { adminTimeoutMs, operationTitle, ServerTarget, targetKey, type AdminOf } from './server-targets.ts'
 
-export const ShutdownInput = v.strictObject({ targets: v.pipe(v.array(ServerTarget), v.minLength(1)) })
+const ShutdownInput = v.strictObject({ targets: v.pipe(v.array(ServerTarget), v.minLength(1)) })
 type ShutdownInput = v.InferOutput<typeof ShutdownInput>
 
 /** How many sessions there were before, on current and old workers. */

@@ -375,6 +375,24 @@ describe('trouble', () => {
     ])
   })
 
+  test('what somebody put into maintenance is left there by a clock, and put back by an operator', async () => {
+    const console = await open()
+    const expiring = await drain(console, { expiresMs: 10_000 })
+    change('lb1', 'w1', { adminState: 1, state: 'maintenance' })
+    const after = await later(console, expiring, 14_000)
+    expect(after).toMatchObject({ state: 'ended' })
+    expect(after.places[0]?.said).toBe('Somebody else put it into maintenance. It is left so.')
+    expect(sentTo('lb1')).toHaveLength(1)
+    expect(sentTo('lb2').at(-1)).toBe('set server app/w1 state ready')
+
+    const asked = await drain(console, { targets: ['edge/haproxy/app/second'] })
+    change('lb2', 'second', { adminState: 1, state: 'maintenance' })
+    await later(console, asked)
+    await ask(console, 'drain.putBack', { drain: asked.id })
+    expect(await later(console, asked, 2 * pollMs)).toMatchObject({ state: 'ended' })
+    expect(sentTo('lb2').at(-1)).toBe('set server app/second state ready')
+  })
+
   test('a server that became another one is left alone', async () => {
     const console = await open()
     const before = await drain(console)

@@ -1,0 +1,107 @@
+import type { DrainEvent, DrainPlace, DrainRecord } from '#contract'
+import { evidenceOf, isPlaceEmpty, judgePlace, type PlaceVerdict } from '../../domain/drain/judge-place.ts'
+import type { PlaceReading } from '../../domain/drain/place-reading.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { DrainBook } from './drain-book.ts'
+import { beforeOf, leftOf } from './drain-planner.ts'
+
+/** What is known of a place beside its record, and found out again after a restart. */
+export interface PlaceMemory {
+  needs: PlaceVerdict['needs']
+  /** sessions it had been given by this worker when it was first seen to be out */
+  base: { worker: number; total: number | null } | null
+  /** monotonic times at which it was drained again */
+  repairs: number[]
+  alarmed: boolean
+}
+
+export type PlaceLedger = ReturnType<typeof createPlaceLedger>
+
+/** Writes what was read of a place into its record, and into the timeline what has changed. Saving is the caller's. */
+export function createPlaceLedger({ book, clock }: { book: DrainBook; clock: Clock }) {
+  const memory = new WeakMap<DrainPlace, PlaceMemory>()
+
+  const memoryOf = (place: DrainPlace): PlaceMemory => {
+    const known = memory.get(place) ?? { needs: null, base: null, repairs: [], alarmed: false }
+    memory.set(place, known)
+    return known
+  }
+
+  function prove(drain: DrainRecord, place: DrainPlace, reading: PlaceReading | null): void {
+    if (drain.goal === 'back' || (place.proof !== null) === (reading !== null)) return
+    place.proof = reading === null ? null : { at: clock.now(), evidence: evidenceOf(reading) }
+    const text = reading === null ? 'is not empty any more' : 'is empty'
+    book.note(drain, reading === null ? 'not-empty' : 'place-empty', `${nameOf(place)} ${text}.`, place.nodeId)
+  }
+
+  function tellPhase(drain: DrainRecord, place: DrainPlace, was: DrainPlace['phase']): void {
+    const { phase, nodeId, said } = place
+    const note = (kind: DrainEvent['kind'], text: string): void => book.note(drain, kind, `${nameOf(place)}: ${text}`, nodeId)
+    if (phase === 'returned') {
+      place.violations += 1
+      note('violated', said)
+    } else if (phase === 'gone' || phase === 'taken') note(phase, said)
+    else if (phase === 'in-force' && was === 'returned') note('reasserted', 'it is out again.')
+    else if (phase === 'in-force' || phase === 'already-out') note('set', said === '' ? 'it is out.' : said)
+  }
+
+  return {
+    memoryOf,
+
+    /** `reading` null: there is no such server. */
+    read(drain: DrainRecord, place: DrainPlace, reading: PlaceReading | null): void {
+      const { nodeId } = place
+      // It stays as it was put back; only a job that comes after all makes it worth another look.
+      if (drain.goal === 'back' && place.phase === 'restored') return
+      const own = memoryOf(place)
+      if (place.unreadSince !== null) {
+        place.unreadSince = null
+        book.note(drain, 'reached', `${nodeId} can be asked again.`, nodeId)
+      }
+      if (place.before === null && reading !== null && drain.goal !== 'back') place.before = beforeOf(reading)
+      const was = place.phase
+      // Never set, so there is nothing to put back; never there, so there is nothing to drain.
+      const verdict: PlaceVerdict =
+        place.before !== null
+          ? judgePlace(drain.goal, place.before, was, reading)
+          : { phase: drain.goal === 'back' ? 'restored' : 'gone', said: 'It is not there.', needs: null }
+      place.phase = verdict.phase
+      place.said = verdict.said
+      own.needs = verdict.needs
+      if (was !== verdict.phase) tellPhase(drain, place, was)
+      if (reading === null) return
+      const out = place.phase === 'in-force' || place.phase === 'already-out' || place.phase === 'taken'
+      if (out && own.base?.worker !== reading.worker) own.base = { worker: reading.worker, total: reading.totalSessions }
+      place.left = leftOf(reading, clock.now(), out ? (own.base?.total ?? null) : null)
+      prove(drain, place, out && isPlaceEmpty(reading) ? reading : null)
+    },
+
+    /** The balancer cannot be asked. */
+    miss(drain: DrainRecord, place: DrainPlace, why: string): void {
+      if (place.unreadSince !== null) return
+      place.unreadSince = clock.now()
+      // Nobody can vouch for it now.
+      place.proof = null
+      book.note(drain, 'waiting', `${place.nodeId} cannot be asked: ${why}`, place.nodeId)
+    },
+
+    /** The node is not in the inventory any more. */
+    removed(drain: DrainRecord, place: DrainPlace): void {
+      if (place.phase === 'gone') return
+      const said = 'The node is no longer in the inventory.'
+      const was = place.phase
+      Object.assign(place, { phase: 'gone', said, unreadSince: null, proof: null })
+      tellPhase(drain, place, was)
+    },
+
+    /** A job has put it out; what that is worth, the next reading says. */
+    wasSet(drain: DrainRecord, place: DrainPlace): void {
+      const was = place.phase
+      memoryOf(place).needs = null
+      Object.assign(place, { phase: 'in-force', said: '' })
+      if (was !== 'in-force') tellPhase(drain, place, was)
+    },
+  }
+}
+
+export const nameOf = ({ pool, server, nodeId }: DrainPlace): string => `${pool}/${server} on ${nodeId}`
