@@ -28,7 +28,7 @@ function uptimeText(ms: number): string {
 
 function showProc(master: MasterView): string {
   const line = (pid: number | string, type: string, reloads: number | string, uptime: string, of: string): string =>
-    `${[String(pid), type, String(reloads), uptime].map((cell) => cell.padEnd(16)).join('')}${of.padEnd(16)}\n`
+    `${[String(pid), type, String(reloads), uptime].map((cell) => cell.padEnd(16)).join('')}${of.padEnd(15)}\n`
   const workerLine = (worker: Worker): string =>
     line(worker.process.pid, 'worker', master.reloadsOf(worker), uptimeText(worker.uptimeMs()), version)
   return [
@@ -75,26 +75,26 @@ const own: readonly (readonly [string, (master: MasterView, session: CliSession)
   ['show version', () => said(`${version}\n`)],
   ['show cli level', (_master, session) => said(`${session.level}\n`)],
   ['show cli sockets', () => said('')],
+  // These are of the connection, not commands of a process: there is no reply to them.
   [
     'prompt',
     (_master, session) => {
       session.interactive = !session.interactive
-      return said('')
+      return said(null)
     },
   ],
   [
     'operator',
     (_master, session) => {
-      if (session.level === 'user') return said('Permission denied\n')
-      session.level = 'operator'
-      return said('')
+      if (session.level === 'admin') session.level = 'operator'
+      return said(null)
     },
   ],
   [
     'user',
     (_master, session) => {
       session.level = 'user'
-      return said('')
+      return said(null)
     },
   ],
   [

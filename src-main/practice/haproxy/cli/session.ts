@@ -82,7 +82,8 @@ export function serveCli(stream: Duplex, { clock, process, session, closed }: Cl
   async function answerLine(line: string): Promise<void> {
     for (const command of splitCommands(line)) {
       const { text, closes } = await session.execute(command, session)
-      if (text !== null) stream.write(`${text}\n${session.interactive && !closes ? session.prompt : ''}`, 'latin1')
+      const prompt = session.interactive && !closes ? session.prompt : ''
+      stream.write(`${text === null ? '' : `${text}\n`}${prompt}`, 'latin1')
       if (closes) return void stream.end()
     }
   }

@@ -150,7 +150,7 @@ function serverRow(worker: Worker, { proxy }: Backend, live: LiveServer): Cells 
   const { server, settings } = live
   const { figures, lastCheck } = server
   const http = proxy.mode === 'http'
-  const configured = settings.check !== null
+  const configured = settings.check !== null && server.checked
   const checked = isChecked(live)
   const address = server.address.includes(':') ? `[${server.address}]` : server.address
   return {
@@ -159,7 +159,7 @@ function serverRow(worker: Worker, { proxy }: Backend, live: LiveServer): Cells 
     svname: settings.name,
     slim: server.maxSessions,
     status: statusWord(live),
-    weight: Math.ceil(server.effectiveWeight) || server.weight,
+    weight: live.fresh ? 1 : Math.ceil(server.effectiveWeight) || server.weight,
     act: settings.backup ? 0 : 1,
     bck: settings.backup ? 1 : 0,
     chkfail: configured ? server.failedChecks : null,

@@ -38,15 +38,15 @@ export function loadConfig(source: ConfigSource, context: LineContext, report: R
   if (files === null) return null
   const before = report.alerts
   const parts = new Map<string, ProxyDraft>()
-  const lastProxyId = { value: 1 }
+  const progress: Progress = { lastProxyId: 1, aborted: false }
   for (const file of files) {
     const alerts = report.alerts
-    checkLines(file, context, report, parts, lastProxyId)
+    checkLines(file, context, report, parts, progress)
     if (report.alerts > alerts) report.alert(`config : Error(s) found in configuration file : ${file.path}`)
   }
   const config = report.alerts > before ? null : assemble(files, parts, context, report)
   if (config === null) {
-    report.alert('config : Fatal errors found in configuration.')
+    if (!progress.aborted) report.alert('config : Fatal errors found in configuration.')
     return null
   }
   return resolveServers(config, parts, report) ? config : null
@@ -68,6 +68,12 @@ function readFiles({ machine, paths, names, uid }: ConfigSource, report: Reporte
   return files
 }
 
+interface Progress {
+  lastProxyId: number
+  /** an error after which HAProxy looks no further */
+  aborted: boolean
+}
+
 /** What was made of a proxy's lines on the way. */
 interface ProxyDraft {
   readonly id: number
@@ -86,7 +92,7 @@ function checkLines(
   context: LineContext,
   report: Reporter,
   drafts: Map<string, ProxyDraft>,
-  lastProxyId: { value: number },
+  progress: Progress,
 ): void {
   const defaults = new Map<string, ServerOption[]>()
   let inherited: ServerOption[] = []
@@ -102,13 +108,13 @@ function checkLines(
     } else if (section.kind === 'global') {
       for (const line of section.lines) checkKeyword(line, at(line), section, globalKeywords, context, report)
     } else if (proxySections.has(section.kind)) {
-      const draft = openProxy(section, file.path, drafts, lastProxyId, report)
+      const draft = openProxy(section, file.path, drafts, progress, report)
       const words = section.head.words.map(({ value }) => value)
       const parent = words.includes('from', 1) ? defaults.get(words[words.indexOf('from', 1) + 1] ?? '') : undefined
       const options = [...(parent ?? (section.kind === 'defaults' ? [] : inherited))]
       for (const line of section.lines) {
         const word = line.words[0]?.value ?? ''
-        if (structural.has(word)) checkStructural(line, at(line), section, draft, options, report)
+        if (structural.has(word)) checkStructural(line, at(line), section, draft, options, report, progress)
         else checkKeyword(line, at(line), section, proxyKeywords, context, report)
       }
       if (section.kind === 'defaults') {
@@ -119,6 +125,11 @@ function checkLines(
       report.alert(`config : parsing ${at(section.head)}: unknown keyword '${section.kind}' out of section.`)
     }
   }
+  const last = file.tree.lines.at(-1)
+  if (last?.end === '' && last.text !== '')
+    report.alert(
+      `config : parsing ${placeText({ file: file.path, line: last.number })}: Missing LF on last line, file might have been truncated at position ${last.text.length + 1}.`,
+    )
 }
 
 /** What is wrong with the characters of a line. */
@@ -131,10 +142,6 @@ function checkText(line: ConfigLine, at: string, report: Reporter): void {
       `config : parsing ${at}: ${message} at position ${column + 1}:\n  ${text}\n  ${' '.repeat(Math.max(0, position))}^`,
     )
   }
-  if (line.end === '' && line.text !== '')
-    report.alert(
-      `config : parsing ${at}: Missing LF on last line, file might have been truncated at position ${line.text.length + 1}.`,
-    )
 }
 
 function checkKeyword(
@@ -162,12 +169,12 @@ function openProxy(
   section: Section,
   file: string,
   drafts: Map<string, ProxyDraft>,
-  lastProxyId: { value: number },
+  progress: Progress,
   report: Reporter,
 ): ProxyDraft {
   const line = section.head?.number ?? 0
   const draft: ProxyDraft = {
-    id: section.kind === 'defaults' ? 0 : ++lastProxyId.value,
+    id: section.kind === 'defaults' ? 0 : ++progress.lastProxyId,
     kind: section.kind,
     file,
     line,
@@ -180,6 +187,7 @@ function openProxy(
   if (section.kind === 'defaults') return draft
   const at = placeText({ file, line })
   if (section.name === null) {
+    progress.aborted = true
     report.alert(`config : parsing ${at} : '${section.kind}' expects an <id> argument`)
     return draft
   }
@@ -208,6 +216,7 @@ function checkStructural(
   draft: ProxyDraft,
   defaultServer: ServerOption[],
   report: Reporter,
+  progress: Progress,
 ): void {
   const words = line.words.map(({ value }) => value)
   const [keyword, name = ''] = words
@@ -259,13 +268,15 @@ function checkStructural(
       )
     case 'http-request':
     case 'http-response':
-      return checkRule(keyword, words.slice(1), at, draft, report)
+      if (!checkRule(keyword, words.slice(1), at, draft, report)) progress.aborted = true
+      return
   }
 }
 
-function checkRule(keyword: string, words: readonly string[], at: string, draft: ProxyDraft, report: Reporter): void {
+function checkRule(keyword: string, words: readonly string[], at: string, draft: ProxyDraft, report: Reporter): boolean {
   const known: readonly string[] = keyword === 'http-request' ? requestActions : responseActions
   const action = words[0] ?? ''
+  const before = report.alerts
   try {
     if (!known.includes(action)) throw new UnknownAction(action)
     tell(
@@ -278,6 +289,7 @@ function checkRule(keyword: string, words: readonly string[], at: string, draft:
     const list = known.map((each) => `'${each}'`).join(', ')
     report.alert(`config : parsing ${at}: '${keyword}' expects ${list}, but got '${action}'.`)
   }
+  return report.alerts === before
 }
 
 function tell(report: Reporter, prefix: string, work: () => void): void {

@@ -90,6 +90,7 @@ function settingsFrom(name: string, { host, port }: HostAndPort, options: Readon
     }
     return ms
   }
+  const intervalMs = time('inter') ?? 2000
   const weight = number('weight', 1)
   if (weight < 0 || weight > 256) throw new ServerLineError(`weight of server ${name} is not within 0 and 256 (${weight})..`)
   for (const option of ['rise', 'fall']) if (number(option, 1) <= 0) throw new ServerLineError(`'${option}' has to be > 0..`)
@@ -118,7 +119,7 @@ function settingsFrom(name: string, { host, port }: HostAndPort, options: Readon
     check: !isOn(options, 'check')
       ? null
       : {
-          intervalMs: time('inter') ?? 2000,
+          intervalMs,
           fastIntervalMs: time('fastinter'),
           downIntervalMs: time('downinter'),
           port: number('port', 0) || null,

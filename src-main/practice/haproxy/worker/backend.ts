@@ -14,6 +14,8 @@ export interface LiveServer {
   admin: number
   /** added at run time */
   readonly dynamic: boolean
+  /** added, and no state was ever set: its weight is not in force yet */
+  fresh: boolean
 }
 
 export interface Backend {
@@ -64,6 +66,7 @@ export function createBackend(proxy: ProxySettings, { engine, now, onEvent }: Ba
     server,
     admin: (settings.disabled ? adminBits.configMaint | adminBits.forcedMaint : 0) | (dynamic ? adminBits.forcedMaint : 0),
     dynamic,
+    fresh: dynamic,
   })
   const backend: Backend = {
     proxy,
@@ -86,6 +89,7 @@ export function createBackend(proxy: ProxySettings, { engine, now, onEvent }: Ba
     setState(server, state) {
       server.admin &= ~(adminBits.forcedMaint | adminBits.forcedDrain)
       if (state !== 'ready') server.admin |= state === 'maint' ? adminBits.forcedMaint : adminBits.forcedDrain
+      server.fresh = false
       server.server.setAdmin(state)
       settle()
     },
