@@ -207,7 +207,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
   const drainJobs = createDrainJobs({ jobs: () => jobs, row: (id) => store.jobs.get(id) })
   const drainTimers = createDrainTimers(clock)
   const drainParts = { book: drainBook, timers: drainTimers, adminOf, drainJobs, fleet, inventory, isDriver, clock, log }
-  const drainKeeper = createDrainKeeper(drainParts)
+  const drainKeeper = createDrainKeeper({ ...drainParts, startNext: (drain) => drains.startNext(drain) })
   const drains = createDrainService({ ...drainParts, keeper: drainKeeper, planner: createDrainPlanner(drainParts) })
 
   const trustedKeys = createTrustedKeysService({

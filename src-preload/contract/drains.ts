@@ -140,12 +140,20 @@ export const DrainRecord = v.strictObject({
   /** what is done about balancers that cannot be asked at the start */
   unreachable: v.picklist(['refuse', 'later']),
   onDeadline: DeadlineAction,
+  /** only on these balancers; null = on every one that has a server */
+  nodes: v.nullable(v.array(NodeId)),
+  deadlineMs: v.nullable(Milliseconds),
+  expiresMs: v.nullable(Milliseconds),
   /** by this machine's clock; while held it stands still */
   deadlineAt: v.nullable(EpochMs),
   deadlinePassed: v.boolean(),
   /** put back automatically then */
   expiresAt: v.nullable(EpochMs),
   heldSince: v.nullable(EpochMs),
+  /** one by one: what is drained next, with the same wishes, once this one is back and takes traffic again */
+  next: v.array(v.string()),
+  /** the drain after which this one was started */
+  follows: v.nullable(DrainId),
   goal: v.picklist(['out', 'maintenance', 'back']),
   state: DrainState,
   /** one sentence: how things stand, and what to do about it */
@@ -184,6 +192,7 @@ const drainEventKinds = [
   'expired',
   'gone',
   'taken',
+  'next',
   'ended',
   'failed',
 ] as const
@@ -217,6 +226,8 @@ export const DrainStart = v.strictObject({
   expiresMs: v.optional(length),
   then: v.optional(v.picklist(['nothing', 'maint']), 'nothing'),
   onViolation: v.optional(v.picklist(['reassert', 'alarm']), 'reassert'),
+  /** the first target now; each of the others when the one before it has been put back and takes traffic again */
+  oneByOne: v.optional(v.boolean(), false),
 })
 
 /** What `drain.start` would do now, and what would come of it. */

@@ -52,11 +52,13 @@ export function createDrainKeeper(parts: {
   adminOf: AdminOf
   drainJobs: DrainJobs
   fleet: FleetService
+  /** starts what follows a drain that is back; answers why that has to wait */
+  startNext: (drain: DrainRecord) => Promise<string | null>
   isDriver: () => boolean
   clock: Clock
   log: Log
 }): DrainKeeper {
-  const { book, timers, adminOf, drainJobs, fleet, isDriver, clock, log } = parts
+  const { book, timers, adminOf, drainJobs, fleet, startNext, isDriver, clock, log } = parts
   const ledger = createPlaceLedger(parts)
   const actions = createDrainActions({ ...parts, ledger })
   /** drains of which all places are being read: nothing is done for one place before the others are known */
@@ -159,8 +161,9 @@ export function createDrainKeeper(parts: {
     if (drain.goal === 'back') {
       // A command that is under way may still come after what was read.
       const over = !drainJobs.isUnderWay(drain)
-      if (over && drain.places.every(({ phase }) => phase === 'restored' || phase === 'gone'))
-        return end(drain, 'Put back as it was.')
+      if (over && drain.places.every(({ phase }) => phase === 'restored' || phase === 'gone')) {
+        return drain.next.length === 0 ? end(drain, 'Put back as it was.') : goOn(drain)
+      }
     } else {
       if (drain.places.every(({ phase }) => phase === 'gone')) return end(drain, 'No balancer has the server any more.')
       noteEmpty(drain)
@@ -178,6 +181,22 @@ export function createDrainKeeper(parts: {
     const starting = drain.state === 'starting' && drainJobs.isUnderWay(drain)
     if (!starting) Object.assign(drain, stateFrom(drain))
     book.save(drain)
+  }
+
+  /** One by one: this one ends when the next has begun, so that a restart in between loses neither. */
+  function goOn(drain: DrainRecord): void {
+    if (gathering.has(drain)) return
+    gathering.add(drain)
+    launch(async () => {
+      const why = await startNext(drain).finally(() => gathering.delete(drain))
+      if (!mayWrite(drain)) return
+      if (why === null) {
+        book.note(drain, 'next', `Goes on with ${drain.next[0] ?? ''}.`)
+        return end(drain, 'Put back as it was; the next one has begun.')
+      }
+      Object.assign(drain, { state: 'put-back', said: `Back. The next, ${drain.next[0] ?? ''}, waits: ${why}` })
+      book.save(drain)
+    })
   }
 
   function noteEmpty(drain: DrainRecord): void {

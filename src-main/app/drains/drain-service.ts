@@ -11,7 +11,9 @@ import {
   type ServerId,
 } from '#contract'
 import { floorText } from '../../domain/drain/floor.ts'
-import { AppError } from '../app-error.ts'
+import { unwellOf } from '../../domain/drain/health.ts'
+import { AppError, appErrorFrom } from '../app-error.ts'
+import type { FleetService } from '../fleet-service.ts'
 import { setStateKind } from '../operations/server-state.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { DrainBook } from './drain-book.ts'
@@ -33,6 +35,8 @@ export interface DrainService {
   putBack(id: DrainId): Promise<DrainView>
   get(id: DrainId): DrainView
   list(query: { open: boolean; limit: number }): DrainView[]
+  /** Starts what follows a drain that is back. Answers why that has to wait, or null when it was started. */
+  startNext(drain: DrainRecord): Promise<string | null>
   /** Undoing what a drain has set means putting the drain back: answers the job that does it, or null when the job is no drain's. */
   undo(job: JobId): Promise<JobId | null>
   /** @throws AppError `drain.conflict` when one of the servers is kept out by a drain, which would undo the change at once */
@@ -45,9 +49,10 @@ export function createDrainService(parts: {
   timers: DrainTimers
   drainJobs: DrainJobs
   planner: (wish: DrainWish, signal: AbortSignal) => Promise<PlannedDrain>
+  fleet: FleetService
   clock: Clock
 }): DrainService {
-  const { book, keeper, timers, drainJobs, planner, clock } = parts
+  const { fleet, book, keeper, timers, drainJobs, planner, clock } = parts
 
   /** An open drain that has not begun to go back. */
   function kept(id: DrainId): DrainRecord {
@@ -64,36 +69,64 @@ export function createDrainService(parts: {
     return drain
   }
 
+  async function start(input: StartInput, owner: string, signal: AbortSignal, follows: DrainId | null): Promise<DrainRecord> {
+    const [first, ...next] = input.oneByOne ? input.targets : []
+    const wish = first === undefined ? input : { ...input, targets: [first] }
+    const { plan, places } = await planner(wish, signal)
+    const broken = plan.floor.filter(({ holds }) => !holds)
+    if (broken.length > 0 && input.overrideFloor === undefined) {
+      throw new AppError(
+        'drain.floor',
+        `Nothing was drained, because too few servers would remain. ${broken.map(floorText).join('; ')}. Drain fewer at a time, or override the floor with a reason.`,
+        { details: { floor: broken } },
+      )
+    }
+    if (plan.unreachable.length > 0 && input.unreachable === 'refuse') {
+      throw new AppError(
+        'node.unreachable',
+        `Nothing was drained, because ${plan.unreachable.join(', ')} cannot be read now and would keep sending requests. Wait, name the balancers to drain on, or choose to have the rest follow when they can be reached.`,
+        { details: { nodes: plan.unreachable } },
+      )
+    }
+    refuse((each) => places.some(({ target }) => target.serverId === each.serverId && target.nodeId === each.nodeId))
+    const at = clock.now()
+    const drain = { ...recordFrom(wish, plan, places, owner, at), next, follows }
+    book.add(drain)
+    const over = drain.floorOverride === null ? '' : ` The floor was overridden: ${drain.floorOverride}`
+    book.note(drain, 'started', `${drain.title}, because "${drain.reason}", by ${owner}.${over}`)
+    keeper.begin(drain)
+    await keeper.readNow(drain)
+    if (drain.state === 'failed') throw new AppError('job.conflict', drain.said, { details: { drain: drain.id } })
+    return drain
+  }
+
   return {
     plan: async (wish, signal) => (await planner(wish, signal)).plan,
 
-    async start(input, owner, signal) {
-      const { plan, places } = await planner(input, signal)
-      const broken = plan.floor.filter(({ holds }) => !holds)
-      if (broken.length > 0 && input.overrideFloor === undefined) {
-        throw new AppError(
-          'drain.floor',
-          `Nothing was drained, because too few servers would remain. ${broken.map(floorText).join('; ')}. Drain fewer at a time, or override the floor with a reason.`,
-          { details: { floor: broken } },
+    start: async (input, owner, signal) => book.viewOf(await start(input, owner, signal, null)),
+
+    async startNext(drain) {
+      if (book.open().some(({ follows }) => follows === drain.id)) return null
+      const unwell = unwellOf(drain, fleet.snapshot().servers)
+      if (unwell !== null) return unwell
+      const { next, reason, floor, floorOverride, onViolation, then, unreachable, onDeadline } = drain
+      try {
+        await start(
+          {
+            ...{ targets: next, reason, floor, onViolation, then, unreachable, onDeadline, oneByOne: true },
+            ...(floorOverride === null ? {} : { overrideFloor: floorOverride }),
+            ...(drain.nodes === null ? {} : { nodes: drain.nodes }),
+            deadlineMs: drain.deadlineMs ?? undefined,
+            expiresMs: drain.expiresMs ?? undefined,
+          },
+          drain.owner,
+          new AbortController().signal,
+          drain.id,
         )
+        return null
+      } catch (thrown) {
+        return appErrorFrom(thrown).message
       }
-      if (plan.unreachable.length > 0 && input.unreachable === 'refuse') {
-        throw new AppError(
-          'node.unreachable',
-          `Nothing was drained, because ${plan.unreachable.join(', ')} cannot be read now and would keep sending requests. Wait, name the balancers to drain on, or choose to have the rest follow when they can be reached.`,
-          { details: { nodes: plan.unreachable } },
-        )
-      }
-      refuse((each) => places.some(({ target }) => target.serverId === each.serverId && target.nodeId === each.nodeId))
-      const at = clock.now()
-      const drain = recordFrom(input, plan, places, owner, at)
-      book.add(drain)
-      const over = drain.floorOverride === null ? '' : ` The floor was overridden: ${drain.floorOverride}`
-      book.note(drain, 'started', `${drain.title}, because "${drain.reason}", by ${owner}.${over}`)
-      keeper.begin(drain)
-      await keeper.readNow(drain)
-      if (drain.state === 'failed') throw new AppError('job.conflict', drain.said, { details: { drain: drain.id } })
-      return book.viewOf(drain)
     },
 
     hold(id) {
@@ -166,12 +199,13 @@ function recordFrom(
   places: PlannedDrain['places'],
   owner: string,
   at: number,
-): DrainRecord {
+): Omit<DrainRecord, 'next' | 'follows'> {
   const { targets, reason, floor, overrideFloor, onViolation, then, unreachable, onDeadline, deadlineMs, expiresMs } = input
   return {
     id: v.parse(DrainId, randomUUID()),
     title: plan.title,
     targets,
+    nodes: input.nodes ?? null,
     owner,
     reason,
     floor,
@@ -180,8 +214,10 @@ function recordFrom(
     then,
     unreachable,
     onDeadline,
+    deadlineMs: deadlineMs ?? null,
     deadlineAt: deadlineMs === undefined ? null : at + deadlineMs,
     deadlinePassed: false,
+    expiresMs: expiresMs ?? null,
     expiresAt: expiresMs === undefined ? null : at + expiresMs,
     heldSince: null,
     goal: 'out',

@@ -15,6 +15,7 @@ export interface DrainOptions {
   then?: 'maint'
   onViolation?: 'reassert' | 'alarm'
   unreachable?: 'refuse' | 'later'
+  oneByOne?: boolean
   wait?: boolean
   dryRun?: boolean
 }
@@ -53,6 +54,7 @@ export async function drain(
   const started = await client.call('drain.start', {
     ...request,
     reason,
+    ...(options.oneByOne === undefined ? {} : { oneByOne: options.oneByOne }),
     ...(deadline === undefined ? {} : { deadlineMs: deadline }),
     ...(onDeadline === undefined ? {} : { onDeadline }),
     ...(expires === undefined ? {} : { expiresMs: expires }),

@@ -153,6 +153,7 @@ function addDrainCommands(
     .addOption(
       new Option('--unreachable <action>', 'balancers that cannot be asked; default: refuse').choices(['refuse', 'later']),
     )
+    .option('--one-by-one', 'each when the one before it was put back and takes traffic again')
     .option('--wait', 'until it is empty')
     .option('--dry-run', 'only say what would be done, and what would come of it')
     .action((selectors: string[], options: DrainOptions, self: Commander) =>

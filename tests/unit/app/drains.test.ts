@@ -404,6 +404,34 @@ describe('trouble', () => {
   })
 })
 
+test('one by one: each begins when the one before it is back and takes traffic again, also after a restart', async () => {
+  const first = await open()
+  const targets = ['w1', 'second', 'third3'].map((name) => `edge/haproxy/app/${name}`)
+  const one = await drain(first, { targets, oneByOne: true })
+  expect(one).toMatchObject({ targets: [targets[0]], next: targets.slice(1), state: 'empty' })
+  // Put back, it fails its checks on lb2.
+  const { set } = driver.readings
+  driver.readings.set = (nodeId, reading) => {
+    const read = structuredClone(reading) as BalancerReading
+    const failing = nodeId === 'lb2' ? read.pools[0]?.servers.find(({ state }) => state === 'up') : undefined
+    if (failing?.name === 'w1') failing.state = 'down'
+    return set.call(driver.readings, nodeId, read)
+  }
+  await ask(first, 'drain.putBack', { drain: one.id })
+  const waiting = await later(first, one, 3 * pollMs)
+  expect(waiting).toMatchObject({ state: 'put-back', endedAt: null })
+  expect(waiting.said).toContain('app/w1 on lb2 is down and not in service yet')
+  await close(first)
+
+  driver.readings.set = set
+  change('lb2', 'w1', { state: 'up' })
+  const second = await open()
+  expect(await later(second, one, 3 * pollMs)).toMatchObject({ state: 'ended' })
+  const inForce = await ask(second, 'drain.list', { open: true, limit: 10 })
+  expect(inForce.map(({ targets: now, next, follows }) => [now, next, follows])).toEqual([[[targets[1]], [targets[2]], one.id]])
+  expect(sentTo('lb1').filter((line) => line.includes('third3'))).toEqual([])
+})
+
 test('an address stands for every server that has it, and a plan changes nothing', async () => {
   const console = await open()
   const plan = await ask(console, 'drain.plan', { targets: [address] })
