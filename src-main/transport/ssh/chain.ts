@@ -13,6 +13,7 @@ import { ChannelDuplex } from './channel-duplex.ts'
 import { connect } from './connect.ts'
 import { abortable } from './deadline.ts'
 import { checkHostKey } from './host-key-check.ts'
+import { joinWrites } from './join-writes.ts'
 import { type Hop, labelOf } from './resolve-target.ts'
 import { dialError, lostError } from './ssh-errors.ts'
 
@@ -113,6 +114,7 @@ function openTcp(hop: Hop, signal: AbortSignal): Promise<Socket> {
       socket.removeAllListeners('error')
       // between here and ssh2's own listener an error would be thrown into the process
       socket.on('error', () => undefined)
+      joinWrites(socket)
       resolve(socket)
     })
   })
