@@ -169,6 +169,7 @@ export function createDrainKeeper(parts: {
       noteEmpty(drain)
     }
     // On disk before anything leaves: a job begins in a later turn.
+    if (drain.state !== 'starting') Object.assign(drain, stateFrom(drain))
     book.save(drain)
     try {
       actions.act(drain)

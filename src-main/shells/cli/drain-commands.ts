@@ -90,6 +90,21 @@ export async function undrain(command: Command, timeoutMs: number, what: string)
   return view.state === 'failed' ? exitCodes.failed : exitCodes.unreachable
 }
 
+/** Holds a drain, has it go on, or finishes it: then until nobody is left. */
+export async function steer(
+  command: Command,
+  timeoutMs: number,
+  what: string,
+  how: 'drain.hold' | 'drain.resume' | 'drain.finishNow',
+): Promise<ExitCode> {
+  await command.console.start()
+  const id = await openDrain(command, timeoutMs, what)
+  await command.client.call(how, { drain: id })
+  const view = await follow(command, id, (now) => how !== 'drain.finishNow' || arrived.has(now.state) || !now.finishing)
+  command.print(view, () => drainLines(view))
+  return how === 'drain.finishNow' && view.state !== 'empty' ? exitCodes.failed : exitCodes.ok
+}
+
 /** The drains in force, or with `--all` those of before as well. */
 export async function drains(command: Command, id: string | undefined, options: { all?: boolean }): Promise<ExitCode> {
   if (id !== undefined) {

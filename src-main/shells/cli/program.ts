@@ -1,7 +1,7 @@
 import { Command as Commander, CommanderError, InvalidArgumentError, Option } from 'commander'
 import type { DrainFloor, ServiceKind } from '#contract'
 import { lint, parseConfig } from './config-commands.ts'
-import { drain, drains, undrain, type DrainOptions } from './drain-commands.ts'
+import { drain, drains, steer, undrain, type DrainOptions } from './drain-commands.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { nodes, servers, vips, watch, type ServersFilter } from './fleet-commands.ts'
 import {
@@ -162,6 +162,15 @@ function addDrainCommands(
   add(program, 'undrain <server>', 'put a drained server back as it was; also by the id of the drain').action(
     (what: string, _: object, self: Commander) => run('drive', (c, ms) => undrain(c, ms, what), globals(self)),
   )
+  for (const [name, how, description] of [
+    ['hold', 'drain.hold', 'stop the clock of a drain: it stays out, and nothing is done by itself'],
+    ['resume', 'drain.resume', 'let a drain that is held go on'],
+    ['finish', 'drain.finishNow', 'shut down what is left on a drained server, which goes into maintenance'],
+  ] as const) {
+    add(program, `${name} <server>`, `${description}; also by the id of the drain`).action(
+      (what: string, _: object, self: Commander) => run('drive', (c, ms) => steer(c, ms, what, how), globals(self)),
+    )
+  }
   add(program, 'drains [drain]', 'the drains in force, or one of them with what happened')
     .option('--all', 'those that have ended as well')
     .action((id: string | undefined, options: { all?: boolean }, self: Commander) =>

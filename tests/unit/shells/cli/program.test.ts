@@ -193,6 +193,20 @@ describe('operations', () => {
     expect(driver.sent.filter((line) => line.startsWith('lb2')).length % 2, 'lb2 is as it was').toBe(0)
   })
 
+  test('a drain is held, goes on, and is finished', async () => {
+    await imported()
+    for (const nodeId of ['lb1', 'lb2']) {
+      driver.readings.set(nodeId, haproxy([pool('app', [server('w1', { sessions: 2 }), server('w2')])]))
+    }
+    expect((await evenkeel('drain', 'w1', '--reason', 'disk', '--expires', '1h')).code).toBe(0)
+    expect((await evenkeel('hold', 'w1')).out).toContain(': held.')
+    expect((await evenkeel('resume', 'w1')).out).toContain(': draining.')
+    const finished = await evenkeel('finish', 'w1', '--json')
+    expect(finished, finished.err).toMatchObject({ code: 0 })
+    expect(JSON.parse(finished.out)).toMatchObject({ cut: 4, state: 'empty', goal: 'maintenance' })
+    expect((await evenkeel('undrain', 'w1')).code).toBe(0)
+  })
+
   test('Ctrl-C while waiting leaves the drain in force, and says so', async () => {
     await imported()
     for (const nodeId of ['lb1', 'lb2']) {
