@@ -121,8 +121,7 @@ export function commonPart(reply: string): string {
           .replace(/(age|calls|rate|cpu|lat|exp|epoch|src)=\S*/g, '$1=')
           .replace(/ ([rs][qpcfb]+)\[.*\]/, '')
       if (/^[\w-]+,[\w-]+,/.test(line)) return statsPart(line)
-      if (/^\d+ \w+ \d+ \w+ \S+ \d/.test(line))
-        return line.replace(/^((?:\S+ ){9})\d+/, '$1T').replace(/^(?<head>(?:\S+ ){13})7 /, '$<head>6 ')
+      if (/^\d+ \w+ \d+ \w+ \S+ \d/.test(line)) return line.replace(/^((?:\S+ ){9})\d+/, '$1T')
       if (/^\w+\/\w+ \d+\/\d+ /.test(line)) return line.replace(/(- 5000) .*/, '$1')
       if (/^[A-Z]\w*(?:[-_ ]\w+)*: /.test(line) || /^(node|Build info): /.test(line)) return line.replace(/: .*/, ':')
       if (/^\d+ +(master|worker) /.test(line)) return line.replace(/^\d+ */, 'PID ').replace(/\d+d\d+h\d+m\d+s/, 'UPTIME')
@@ -132,14 +131,10 @@ export function commonPart(reply: string): string {
 }
 
 /** columns that must be equal: names, states, weights, limits, places; of the others only whether they are empty */
-const equalColumns = new Set([0, 1, 6, 17, 18, 19, 20, 26, 27, 28, 29, 31, 32, 36, 56, 65, 67, 68, 69, 73, 74, 75, 76, 100])
-
-const codeColumn = 37
+const equalColumns = new Set([0, 1, 6, 17, 18, 19, 20, 26, 27, 28, 29, 31, 32, 36, 37, 56, 65, 67, 68, 69, 73, 74, 75, 76, 100])
 
 const statsPart = (line: string): string =>
   line
     .split(',')
-    // `* L7OK`: a check is under way, which has no code yet
-    .map((cell, column) => (column === codeColumn ? '' : column === 36 ? cell.replace(/^\* /, '') : cell))
     .map((cell, column) => (equalColumns.has(column) ? cell : cell === '' ? '' : '#'))
     .join(',')

@@ -5,7 +5,7 @@ import type { LineContext } from './config/keywords.ts'
 export const isIpAddress = (text: string): boolean => isIP(text) !== 0
 
 /** The file itself, or the `*.cfg` files of a folder in their order. Throws PosixError. */
-export function nextFile({ files }: Machine, path: string, name: string, uid: number): { path: string; name: string }[] {
+export function configFilesAt({ files }: Machine, path: string, name: string, uid: number): { path: string; name: string }[] {
   if (files.stat(path, uid).kind !== 'directory') return [{ path, name }]
   return files
     .list(path, uid)
