@@ -64,7 +64,9 @@ export const showStat: CliCommand = {
 }
 
 function cell(value: string | number | null | undefined): string {
-  const text = String(value ?? '')
+  if (value === undefined || value === null || value === '') return ''
+  if (typeof value === 'number') return String(value)
+  const text = value
   return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
@@ -93,6 +95,33 @@ function traffic(figures: Figures): Cells {
   }
 }
 
+const servedZeros = zeros('wrew', 'reuse', 'qtime_max', 'ctime_max', 'rtime_max', 'ttime_max', 'eint')
+const frontendZeros = zeros(
+  'sid',
+  'type',
+  'rate_lim',
+  'comp_in',
+  'comp_out',
+  'comp_byp',
+  'comp_rsp',
+  'dcon',
+  'dses',
+  'wrew',
+  'eint',
+)
+const httpFrontendZeros = zeros('intercepted', 'cache_lookups', 'cache_hits')
+const serverZeros = zeros('srv_icur', 'idle_conn_cur', 'safe_conn_cur', 'ssl_sess', 'ssl_reused_sess', 'ssl_failed_handshake')
+const cacheZeros = zeros('cache_lookups', 'cache_hits')
+const backendZeros = zeros(
+  'comp_in',
+  'comp_out',
+  'comp_byp',
+  'comp_rsp',
+  'agg_server_status',
+  'agg_server_check_status',
+  'agg_check_status',
+)
+
 /** What servers and backends are counted by alike. */
 function served(worker: Worker, figures: Figures): Cells {
   const { times, lastSessionAt } = figures
@@ -113,7 +142,7 @@ function served(worker: Worker, figures: Figures): Cells {
     ctime: Math.round(times.connectMs ?? 0),
     rtime: Math.round(times.responseMs ?? 0),
     ttime: Math.round(times.totalMs ?? 0),
-    ...zeros('wrew', 'reuse', 'qtime_max', 'ctime_max', 'rtime_max', 'ttime_max', 'eint'),
+    ...servedZeros,
     connect: figures.totalSessions,
   }
 }
@@ -133,8 +162,8 @@ function frontendRow(worker: Worker, { proxy, service, maxconn, paused }: Fronte
     status: worker.stopping ? 'STOP' : paused ? 'STOP' : 'OPEN',
     pid: 1,
     iid: proxy.id,
-    ...zeros('sid', 'type', 'rate_lim', 'comp_in', 'comp_out', 'comp_byp', 'comp_rsp', 'dcon', 'dses', 'wrew', 'eint'),
-    ...(http ? { ...httpResponses(figures), ...zeros('intercepted', 'cache_lookups', 'cache_hits') } : {}),
+    ...frontendZeros,
+    ...(http ? { ...httpResponses(figures), ...httpFrontendZeros } : {}),
     req_rate: 0,
     req_rate_max: 0,
     req_tot: figures.requests,
@@ -187,7 +216,7 @@ function serverRow(worker: Worker, { proxy }: Backend, live: LiveServer): Cells 
     addr: `${address}:${server.port}`,
     cookie: settings.cookie,
     mode: proxy.mode,
-    ...zeros('srv_icur', 'idle_conn_cur', 'safe_conn_cur', 'ssl_sess', 'ssl_reused_sess', 'ssl_failed_handshake'),
+    ...serverZeros,
     src_ilim: live.dynamic ? 0 : null,
     used_conn_cur: http ? figures.sessions : 0,
     need_conn_est: figures.mostSessions,
@@ -222,8 +251,8 @@ function backendRow(worker: Worker, backend: Backend, counted: boolean): Cells {
     iid: proxy.id,
     sid: 0,
     type: 1,
-    ...(http ? { ...httpResponses(figures), req_tot: figures.requests, ...zeros('cache_lookups', 'cache_hits') } : {}),
-    ...zeros('comp_in', 'comp_out', 'comp_byp', 'comp_rsp', 'agg_server_status', 'agg_server_check_status', 'agg_check_status'),
+    ...(http ? { ...httpResponses(figures), req_tot: figures.requests, ...cacheZeros } : {}),
+    ...backendZeros,
     cookie: proxy.cookie?.name ?? null,
     mode: proxy.mode,
     algo: proxy.algorithmWord,

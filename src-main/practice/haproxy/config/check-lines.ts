@@ -1,5 +1,5 @@
 import type { ServerOption } from '../../../domain/haproxy/config/server-options.ts'
-import { sectionKinds, sectionsOf, type Section } from '../../../domain/haproxy/config/tree.ts'
+import { sectionsOf, type Section } from '../../../domain/haproxy/config/tree.ts'
 import type { ConfigFile } from '../../../domain/haproxy/config/view.ts'
 import { nearestWord } from '../word-distance.ts'
 import { globalKeywords, proxyKeywords, type LineContext } from './keywords.ts'
@@ -80,7 +80,12 @@ function checkKeyword(
   if (keyword === undefined || line.problem !== null) return
   const check = known.get(keyword)
   if (check === undefined) {
-    const near = nearestWord(keyword, [...known.keys(), ...(known === proxyKeywords ? structural : []), ...sectionKinds])
+    const near = nearestWord(keyword, [
+      ...known.keys(),
+      ...(known === proxyKeywords ? structural : []),
+      'global',
+      ...proxySections,
+    ])
     const hint = near === null ? '' : `; did you mean '${near}' maybe ?`
     return report.alert(`config : parsing ${at} : unknown keyword '${keyword}' in '${section.kind}' section${hint}`)
   }

@@ -27,10 +27,7 @@ it.each([
     `parsing [${configPath}:7] : error detected while parsing ACL 'x' : unknown fetch method 'foo' in ACL expression 'foo'.`,
   ],
   // known to the daemon and not carried out here: refused rather than ignored
-  [
-    'errorfile 503 /etc/haproxy/503.http',
-    `parsing [${configPath}:7] : unknown keyword 'errorfile' in 'listen' section; did you mean 'mode' maybe ?`,
-  ],
+  ['errorfile 503 /etc/haproxy/503.http', `parsing [${configPath}:7] : unknown keyword 'errorfile' in 'listen' section`],
   ['server s 127.0.0.1:1 ssl', `[${configPath}:7] : 'server l/s' : unknown keyword 'ssl'.`],
 ])('refuses %s', async (line, message) => {
   const { code, stderr, stdout } = await balancer.check(`${listen}    ${line}\n`)
