@@ -1,6 +1,7 @@
 import type { AdminState } from '../../traffic/traffic.ts'
 import { isStatic } from '../config/build-proxy.ts'
 import { isIpAddress } from '../host.ts'
+import { setAgentDown } from '../worker/agent.ts'
 import { cutSessionsOf, type Worker } from '../worker/worker.ts'
 import { findServer, Refusal, type CliCommand, type Found } from './command.ts'
 
@@ -25,7 +26,12 @@ const settings: Readonly<Record<string, (found: Found, args: readonly string[]) 
     return ''
   },
   addr: setAddress,
-  agent: () => 'agent checks are not enabled on this server.\n',
+  agent({ backend, live }, [word]) {
+    if (live.settings.agent === null) throw new Refusal('agent checks are not enabled on this server.\n')
+    if (word !== 'up' && word !== 'down') throw new Refusal("'set server <srv> agent' expects 'up' or 'down'.\n")
+    setAgentDown(backend, live, word === 'down')
+    return ''
+  },
   'agent-addr': () => 'agent checks are not enabled on this server',
   'agent-port': () => 'agent checks are not enabled on this server',
   'agent-send': () => 'agent checks are not enabled on this server.\n',
@@ -123,12 +129,14 @@ function healthCommand(words: string, enabled: boolean): CliCommand {
   }
 }
 
-const agentCommand = (words: string, text: string): CliCommand => ({
+const agentCommand = (words: string, enabled: boolean): CliCommand => ({
   words,
   level: 'admin',
   run([name], { worker }) {
-    findServer(worker, name)
-    return text
+    const { live } = findServer(worker, name)
+    if (enabled && live.settings.agent === null) throw new Refusal('Agent was not configured on this server, cannot enable.\n')
+    live.agentEnabled = enabled && live.settings.agent !== null
+    return ''
   },
 })
 
@@ -163,8 +171,8 @@ export const serverCommands: readonly CliCommand[] = [
   stateCommand('enable server', 'ready'),
   healthCommand('disable health', false),
   healthCommand('enable health', true),
-  agentCommand('disable agent', ''),
-  agentCommand('enable agent', 'Agent was not configured on this server, cannot enable.\n'),
+  agentCommand('disable agent', false),
+  agentCommand('enable agent', true),
   setMaxconnServer,
   shutdownSessions,
 ]

@@ -25,6 +25,10 @@ function checkState(live: LiveServer): number {
   return configured | enabled | paused
 }
 
+/** the same bits, and the one that says it is an agent's */
+const agentState = ({ settings, agentEnabled }: LiveServer): number =>
+  settings.agent === null ? 0 : 16 | checkBits.configured | (agentEnabled ? checkBits.enabled : 0)
+
 function stateLine(worker: Worker, { proxy }: Backend, live: LiveServer): string {
   const { server, settings } = live
   const result = server.lastCheck === null ? 0 : server.lastCheck.passed ? 3 : 2
@@ -32,7 +36,7 @@ function stateLine(worker: Worker, { proxy }: Backend, live: LiveServer): string
   const health = settings.check === null ? (live.dynamic ? 0 : settings.rise) : inMaintenance(live) ? 0 : server.health
   const cells = [
     proxy.id, proxy.name, live.id, settings.name, server.address, operState(live), live.admin, server.weight, settings.weight, since,
-    checkNumber(live), result, health, checkState(live), 0, 0, 0, '-', server.port, '-', 0, settings.check?.port ?? 0, '-', '-', 0,
+    checkNumber(live), result, health, checkState(live), agentState(live), 0, 0, '-', server.port, '-', 0, settings.check?.port ?? 0, '-', '-', settings.agent?.port ?? 0,
   ] // prettier-ignore
   return `${cells.join(' ')}\n`
 }

@@ -212,6 +212,16 @@ function serverRow(worker: Worker, { proxy }: Backend, live: LiveServer): Cells 
           check_health: server.health,
         }
       : {}),
+    ...(live.agentEnabled && !inMaintenance(live)
+      ? {
+          agent_status: live.agentAnswered ? 'CHECKED' : 'INI',
+          agent_duration: 0,
+          agent_desc: live.agentAnswered ? 'No status change' : 'Initializing',
+          agent_rise: 1,
+          agent_fall: 1,
+          agent_health: live.agentDown ? 0 : 1,
+        }
+      : {}),
     ...(http ? { ...httpResponses(figures), req_tot: figures.requests } : {}),
     addr: `${address}:${server.port}`,
     cookie: settings.cookie,

@@ -9,7 +9,9 @@ type Word = ReturnType<typeof parseLine>['words'][number]
 /** What is carried out; the rest of the language is refused as unknown. */
 const carriedOut = new Set(
   `check no-check inter fastinter downinter rise fall weight maxconn backup no-backup cookie disabled enabled slowstart observe error-limit
-  on-error on-marked-down port init-addr pool-max-conn pool-purge-delay pool-low-conn`.split(/\s+/),
+  on-error on-marked-down port init-addr agent-check no-agent-check agent-port agent-inter pool-max-conn pool-purge-delay pool-low-conn`.split(
+    /\s+/,
+  ),
 )
 /** what `add server` accepts (management guide 2.6, 9.3) */
 const dynamicOnly = new Set(
@@ -95,6 +97,8 @@ function settingsFrom(name: string, { host, port }: HostAndPort, options: Readon
   if (weight < 0 || weight > 256) throw new ServerLineError(`weight of server ${name} is not within 0 and 256 (${weight})..`)
   for (const option of ['rise', 'fall']) if (number(option, 1) <= 0) throw new ServerLineError(`'${option}' has to be > 0..`)
   if (options.has('cookie') && value('cookie') === null) throw new ServerLineError("'cookie' expects <value> as argument..")
+  if (isOn(options, 'agent-check') && number('agent-port', 0) === 0)
+    throw new ServerLineError(`server ${name} does not have agent port. Agent check has been disabled..`)
   const onError = value('on-error')
   if (onError !== null && !['fastinter', 'fail-check', 'sudden-death', 'mark-down'].includes(onError))
     throw new ServerLineError(
@@ -124,6 +128,9 @@ function settingsFrom(name: string, { host, port }: HostAndPort, options: Readon
           downIntervalMs: time('downinter'),
           port: number('port', 0) || null,
         },
+    agent: !isOn(options, 'agent-check')
+      ? null
+      : { port: number('agent-port', 0), intervalMs: time('agent-inter') ?? intervalMs },
     observe: layer === null ? null : { layer, errorLimit: number('error-limit', 10) },
   }
 }

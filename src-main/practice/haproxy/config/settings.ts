@@ -54,6 +54,7 @@ export interface ServerSettings {
     readonly downIntervalMs: number | null
     readonly port: number | null
   } | null
+  readonly agent: { readonly port: number; readonly intervalMs: number } | null
   readonly observe: { readonly layer: 'layer4' | 'layer7'; readonly errorLimit: number } | null
 }
 

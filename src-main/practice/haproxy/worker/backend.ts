@@ -16,6 +16,10 @@ export interface LiveServer {
   readonly dynamic: boolean
   /** added, and no state was ever set: its weight is not in force yet */
   fresh: boolean
+  /** its agent is asked, has said something, and said that it is down */
+  agentEnabled: boolean
+  agentAnswered: boolean
+  agentDown: boolean
 }
 
 export interface Backend {
@@ -30,6 +34,8 @@ export interface Backend {
   add(settings: ServerSettings, checkSwitchedOff: boolean): LiveServer
   remove(server: LiveServer): void
   setState(server: LiveServer, state: AdminState): void
+  /** what its bits and its agent come to */
+  applyState(server: LiveServer): void
 }
 
 /** usable and not a backup; usable backups */
@@ -67,6 +73,9 @@ export function createBackend(proxy: ProxySettings, { engine, now, onEvent }: Ba
     admin: (settings.disabled ? adminBits.configMaint | adminBits.forcedMaint : 0) | (dynamic ? adminBits.forcedMaint : 0),
     dynamic,
     fresh: dynamic,
+    agentEnabled: settings.agent !== null,
+    agentAnswered: false,
+    agentDown: false,
   })
   const backend: Backend = {
     proxy,
@@ -90,7 +99,11 @@ export function createBackend(proxy: ProxySettings, { engine, now, onEvent }: Ba
       server.admin &= ~(adminBits.forcedMaint | adminBits.forcedDrain)
       if (state !== 'ready') server.admin |= state === 'maint' ? adminBits.forcedMaint : adminBits.forcedDrain
       server.fresh = false
-      server.server.setAdmin(state)
+      backend.applyState(server)
+    },
+    applyState({ server, admin, agentDown }) {
+      const out = agentDown || (admin & adminBits.forcedMaint) !== 0
+      server.setAdmin(out ? 'maint' : (admin & adminBits.forcedDrain) !== 0 ? 'drain' : 'ready')
       settle()
     },
   }

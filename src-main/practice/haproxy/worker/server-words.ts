@@ -28,9 +28,10 @@ export function statusWord(live: LiveServer): string {
   const { rise, fall } = settings
   if (inMaintenance(live)) return 'MAINT'
   const checked = isChecked(live)
+  if (live.agentDown) return 'DOWN (agent)'
   if (server.up && server.ejectedUntil === null) {
     const falling = checked && server.health < rise + fall - 1 ? ` ${server.health - rise + 1}/${fall}` : ''
-    if ((live.admin & adminBits.forcedDrain) !== 0) return `DRAIN${falling}`
+    if ((live.admin & adminBits.forcedDrain) !== 0) return live.agentEnabled ? 'DRAIN (agent)' : `DRAIN${falling}`
     return checked ? `UP${falling}` : 'no check'
   }
   return server.health > 0 && server.ejectedUntil === null && checked ? `DOWN ${server.health}/${rise}` : 'DOWN'
@@ -39,6 +40,6 @@ export function statusWord(live: LiveServer): string {
 /** `srv_op_state`: stopped, starting, running */
 export function operState(live: LiveServer): number {
   const { server } = live
-  if (inMaintenance(live) || !server.up || server.ejectedUntil !== null) return 0
+  if (inMaintenance(live) || live.agentDown || !server.up || server.ejectedUntil !== null) return 0
   return server.starting ? 1 : 2
 }

@@ -6,6 +6,7 @@ import { createEngine } from '../../traffic/create-engine.ts'
 import type { Binding, Engine, ListenerSet, ServerEvent } from '../../traffic/traffic.ts'
 import { PosixError, type Machine, type PracticeProcess } from '../../machine/machine.ts'
 import type { RunningConfig } from '../config/settings.ts'
+import { runAgent } from './agent.ts'
 import { createBackend, type Backend, type LiveServer } from './backend.ts'
 import { createFrontend, type Frontend } from './frontend.ts'
 import { accessLine } from './log-lines.ts'
@@ -111,6 +112,7 @@ export function createWorker({ machine, config, listeners, process }: WorkerPart
       cancel()
     },
   }
+  for (const backend of backends.values()) for (const live of backend.servers) runAgent(machine, process.pid, backend, live)
   loadState(worker)
   return worker
 }

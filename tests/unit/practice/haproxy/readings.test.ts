@@ -54,3 +54,35 @@ it('is read by the console as the daemon is', async () => {
   ])
   await balancer.close()
 })
+
+it('lets the agent of a server undo what was commanded', async () => {
+  const clock = createManualClock()
+  const balancer = await aBalancer(clock)
+  let word = 'up 100%'
+  balancer.machine.network.listen({ address: '*', port: 9010, pid: 1 }, ({ socket }) => socket.end(`${word}\n`))
+  balancer.write(
+    config.replace(
+      '    server good',
+      '    server told 127.0.0.1:9001 weight 8 no-check agent-check agent-port 9010 agent-inter 1s\n    server good',
+    ),
+  )
+  expect(await balancer.start()).toMatchObject({ code: 0 })
+  const state = async () => / told \S+ (\d+ \d+ \d+) 8 /.exec(await balancer.ask('admin', 'show servers state app'))?.[1]
+  const afterCheck = async () => {
+    await clock.advance(1000)
+    return state()
+  }
+  await balancer.ask('admin', 'set server app/told weight 3')
+  expect(await state()).toBe('2 0 3')
+  await expect.poll(afterCheck).toBe('2 0 8')
+  word = 'drain'
+  await expect.poll(afterCheck).toBe('2 8 8')
+  expect(await balancer.ask('admin', 'show stat app 4 1')).toContain(',DRAIN (agent),')
+  await balancer.ask('admin', 'set server app/told state ready')
+  await expect.poll(afterCheck).toBe('2 8 8')
+  await balancer.ask('admin', 'disable agent app/told')
+  await balancer.ask('admin', 'set server app/told state ready')
+  await clock.advance(3000)
+  expect(await state()).toBe('2 0 8')
+  await balancer.close()
+})
