@@ -20,7 +20,7 @@ const loadingMs = 30
 /** how long HAProxy tries to bind an address that is in use */
 const bindRetryMs = 2000
 
-export interface MasterSpec {
+interface MasterSpec {
   readonly machine: Machine
   readonly argv: readonly string[]
   readonly cwd: string

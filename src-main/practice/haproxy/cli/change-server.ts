@@ -39,7 +39,7 @@ const settings: Readonly<Record<string, (found: Found, args: readonly string[]) 
   ssl: () => "'set server <srv> ssl' cannot be set.  default-server should define ssl settings\n",
 }
 
-export const setServer: CliCommand = {
+const setServer: CliCommand = {
   words: 'set server',
   level: 'admin',
   run([name, what = '', ...args], { worker }) {
@@ -49,13 +49,13 @@ export const setServer: CliCommand = {
   },
 }
 
-export const setWeightCommand: CliCommand = {
+const setWeightCommand: CliCommand = {
   words: 'set weight',
   level: 'admin',
   run: ([name, ...args], { worker }) => setWeight(findServer(worker, name), args),
 }
 
-export const getWeight: CliCommand = {
+const getWeight: CliCommand = {
   words: 'get weight',
   level: 'user',
   run([name], { worker }) {

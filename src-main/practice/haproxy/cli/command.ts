@@ -13,7 +13,7 @@ export interface CliCommand {
   readonly run: (args: readonly string[], context: CliContext) => string
 }
 
-export interface CliContext {
+interface CliContext {
   readonly worker: Worker
   readonly session: CliSession
 }

@@ -90,7 +90,7 @@ export function serveCli(stream: Duplex, { clock, process, session, closed }: Cl
 }
 
 /** Commands between `;`, words between blanks; a backslash takes the next character as it is. */
-export function splitCommands(line: string): string[][] {
+function splitCommands(line: string): string[][] {
   const commands: string[][] = [[]]
   let word: string | null = null
   const finish = (): void => {

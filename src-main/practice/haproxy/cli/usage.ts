@@ -1,7 +1,7 @@
 import { distanceOf, fingerprintOf } from '../word-distance.ts'
 
 /** `show servers conn [<backend>]  : …` is called by `show servers conn`; `@<relative pid>` by itself. */
-export function wordsOfUsage(usage: string): string[] {
+function wordsOfUsage(usage: string): string[] {
   const form = usage.slice(0, usage.indexOf(': ')).trim()
   const literal = /^@/.test(form) ? [form] : form.split(/\s+/)
   const stop = literal.findIndex((word) => /^[<[({]/.test(word))

@@ -73,7 +73,7 @@ export function buildProxy(view: ProxyView, parts: ProxyParts, globalMaxconn: nu
   }
 }
 
-export const numberOf = (setting: Setting | null): number => Number.parseInt(setting?.values[0] ?? '', 10) || 0
+const numberOf = (setting: Setting | null): number => Number.parseInt(setting?.values[0] ?? '', 10) || 0
 
 /** `no option x` behind `option x` takes it back; both stand among the settings in their order. */
 function hasOption(view: ProxyView, name: string): boolean {
@@ -108,7 +108,7 @@ function cookieOf(setting: Setting | null): ProxySettings['cookie'] {
   return { name: setting.values[0] ?? '', mode: setting.values.includes('prefix') ? 'prefix' : 'insert' }
 }
 
-export function tableOf(setting: Setting | null): StickTable | null {
+function tableOf(setting: Setting | null): StickTable | null {
   if (setting === null) return null
   const value = (name: string): string => setting.values[setting.values.indexOf(name) + 1] ?? ''
   const rate = /^http_req_rate\((\w+)\)$/.exec(setting.values.includes('store') ? value('store') : '')?.[1]

@@ -17,7 +17,7 @@ export const requestActions = ['set-header', 'add-header', 'del-header', 'deny',
 export const responseActions = ['set-header', 'add-header', 'del-header'] as const
 
 /** Literal text with `%[fetch]`, `%ci` and `%cp`. */
-export function compileFormat(text: string): (facts: FactsWithRate) => string {
+function compileFormat(text: string): (facts: FactsWithRate) => string {
   const pieces = text.split(/(%\[[^\]]*\]|%ci\b|%cp\b)/)
   const compiled = pieces.map((piece): ((facts: FactsWithRate) => string) => {
     if (piece === '%ci') return ({ session }) => session.source.address

@@ -7,7 +7,7 @@ import { parseSize, parseTime, wrongCharacter } from './time.ts'
 import { timeoutNames } from './settings.ts'
 
 /** Null: the line is well. A text beginning with `:` follows the place without a blank before it. */
-export type LineCheck = (words: readonly string[], context: LineContext) => string | null
+type LineCheck = (words: readonly string[], context: LineContext) => string | null
 
 export interface LineContext {
   userId(name: string): number | null
@@ -43,7 +43,6 @@ export const globalKeywords: ReadonlyMap<string, LineCheck> = new Map<string, Li
         : `'nbthread' value must be between 1 and 64 (was ${Number.parseInt(text, 10) || 0})`,
   ],
   ['hard-stop-after', time('hard-stop-after')],
-  ['grace', time('grace')],
   ['stats', statsCheck],
 ])
 
@@ -72,9 +71,9 @@ const balanceWords = ['roundrobin', 'static-rr', 'leastconn', 'random', 'source'
 const balanceMessage =
   "balance only supports 'roundrobin', 'static-rr', 'leastconn', 'source', 'uri', 'url_param', 'hdr(name)' and 'rdp-cookie(name)' options."
 
-export const options = new Set(
+const options = new Set(
   `httplog tcplog dontlognull dontlog-normal log-health-checks log-separate-errors httpchk tcp-check redispatch forwardfor allbackups
-  http-keep-alive http-server-close httpclose abortonclose clitcpka srvtcpka tcpka http-ignore-probes nolinger splice-auto contstats
+  http-keep-alive abortonclose clitcpka srvtcpka tcpka http-ignore-probes nolinger splice-auto contstats
   socket-stats independent-streams tcp-smart-accept tcp-smart-connect`.split(/\s+/),
 )
 
@@ -100,15 +99,7 @@ export const proxyKeywords: ReadonlyMap<string, LineCheck> = new Map<string, Lin
       option === undefined ? ":'option' expects an option name." : options.has(option) ? null : `unknown option '${option}'.`,
   ],
   ['no', ([, what, option = '']) => (what === 'option' && options.has(option) ? null : `unknown option '${option}'.`)],
-  [
-    'cookie',
-    (words) =>
-      words.length < 2
-        ? "'cookie' expects <cookie_name> as argument."
-        : words.includes('insert') || words.includes('prefix')
-          ? null
-          : "'cookie' supports 'rewrite', 'insert', 'prefix', 'indirect', 'nocache', 'postonly', 'domain', 'maxidle', 'dynamic', 'maxlife' and 'attr' options.",
-  ],
+  ['cookie', cookieCheck],
   ['stick-table', tableCheck],
   [
     'stick',
@@ -137,10 +128,23 @@ function timeoutCheck([, name = '', text]: readonly string[]): string | null {
   return parseTime(text) === null ? `unexpected character '${wrongCharacter(text)}' in 'timeout ${name}'` : null
 }
 
+/** The daemon knows more; these are what a practice balancer carries out. */
+const cookieWords = new Set(['insert', 'prefix', 'indirect', 'nocache'])
+
+function cookieCheck([, name, ...words]: readonly string[]): string | null {
+  if (name === undefined) return "'cookie' expects <cookie_name> as argument."
+  const carriedOut = words.every((word) => cookieWords.has(word)) && (words.includes('insert') || words.includes('prefix'))
+  return carriedOut ? null : "'cookie' supports 'insert', 'prefix', 'indirect' and 'nocache' options."
+}
+
+const tableWords = new Set(['type', 'size', 'expire', 'store'])
+
 function tableCheck(words: readonly string[]): string | null {
   const value = (name: string): string | undefined => (words.includes(name) ? words[words.indexOf(name) + 1] : undefined)
   const type = value('type') ?? ''
   if (type !== 'ip' && type !== 'ipv6') return `stick-table: unknown type '${type}'.`
+  const stray = words.slice(1).find((word, index) => index % 2 === 0 && !tableWords.has(word))
+  if (stray !== undefined) return `stick-table: unknown argument '${stray}'.`
   if (parseSize(value('size') ?? '') === null) return 'stick-table: missing size.'
   const store = value('store')
   if (store !== undefined && !/^http_req_rate\(\d+\w*\)$/.test(store)) return `stick-table: unknown store options '${store}'.`

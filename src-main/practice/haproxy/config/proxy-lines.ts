@@ -104,8 +104,8 @@ function tell(report: Reporter, prefix: string, work: () => void): void {
   }
 }
 
-const bindOptions = new Set(['transparent', 'name', 'maxconn', 'backlog', 'tfo', 'defer-accept'])
-const bindValues = new Set(['name', 'maxconn', 'backlog'])
+const bindOptions = new Set(['transparent', 'name', 'backlog', 'tfo', 'defer-accept'])
+const bindValues = new Set(['name', 'backlog'])
 
 function checkBind(words: readonly string[], at: string, section: Section, report: Reporter): void {
   for (const address of (words[1] ?? '').split(',')) {

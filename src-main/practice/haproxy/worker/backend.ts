@@ -57,7 +57,7 @@ export const isUsable = (backend: Backend): boolean => {
   return backend.servers.length === 0 || active + backup > 0
 }
 
-export interface BackendContext {
+interface BackendContext {
   readonly engine: Engine
   readonly now: () => number
   onEvent(backend: Backend, server: LiveServer, event: ServerEvent): void

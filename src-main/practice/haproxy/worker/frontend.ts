@@ -42,7 +42,7 @@ export function createFrontend(proxy: ProxySettings, { engine, backends, tables,
     const target = proxy.routes.find(({ condition }) => condition === null)
     const backend = target === undefined ? own : (backends.get(target.backend) ?? null)
     if (backend === null) return null
-    const idleTimeoutMs = timeouts.tunnel ?? timeouts.client ?? dayMs
+    const idleTimeoutMs = timeouts.tunnel ?? Math.min(timeouts.client ?? dayMs, backend.proxy.timeouts.server ?? dayMs)
     return finish(engine.addTcpService({ ...common, pool: backend.pool, idleTimeoutMs }))
   }
 

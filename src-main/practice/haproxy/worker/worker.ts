@@ -38,7 +38,7 @@ export interface Worker {
   retire(): Promise<void>
 }
 
-export interface WorkerParts {
+interface WorkerParts {
   readonly machine: Machine
   readonly config: RunningConfig
   readonly listeners: ListenerSet
@@ -95,11 +95,7 @@ export function createWorker({ machine, config, listeners, process }: WorkerPart
     stopping: false,
     maxconn: config.global.maxconn,
     uptimeMs: () => now() - process.startedAt,
-    bindings: () =>
-      bindingsOf(
-        frontends.filter(({ paused }) => !paused),
-        process,
-      ),
+    bindings: () => bindingsOf(worker),
     rebind: () => listeners.replace(worker.bindings()),
     log,
     async retire() {
@@ -131,7 +127,9 @@ function loadState({ config, machine, backends, log }: Worker): void {
 /**
  * Where several frontends bind one address, HAProxy's sockets share the port and the kernel deals the connections out; here they take turns.
  */
-function bindingsOf(frontends: readonly Frontend[], process: PracticeProcess): Binding[] {
+function bindingsOf(worker: Worker): Binding[] {
+  const { engine, process } = worker
+  const frontends = worker.frontends.filter(({ paused }) => !paused)
   const takers = new Map<string, Frontend[]>()
   const bindings = frontends.flatMap((frontend) =>
     frontend.proxy.binds.map(({ address, port, transparent }) => {
@@ -145,7 +143,8 @@ function bindingsOf(frontends: readonly Frontend[], process: PracticeProcess): B
     const accept: Binding['accept'] = (connection) => {
       const sharing = takers.get(key) ?? []
       const frontend = sharing[turn++ % sharing.length]
-      if (frontend === undefined || frontend.service.figures.sessions >= frontend.maxconn)
+      const isFull = engine.sessions().length >= worker.maxconn
+      if (frontend === undefined || isFull || frontend.service.figures.sessions >= frontend.maxconn)
         return void connection.socket.destroy()
       // A stopped process leaves them in the kernel's queue.
       process.running().then(
