@@ -11,6 +11,9 @@ export function checkWhole(proxy: ProxyView, draft: ProxyDraft, backends: Readon
     report.warning(
       `config : ${kindWord} '${proxy.name}' has no 'bind' directive. Please declare it as a backend if this was intended.`,
     )
+  // The daemon would choose by address here; a practice balancer has one backend for each TCP frontend.
+  if (proxy.kind !== 'backend' && draft.routes.length > 0 && settingOf(proxy, 'mode')?.values[0] !== 'http')
+    report.alert(`config : Proxy '${proxy.name}': unknown keyword 'use_backend' in mode tcp.`)
   if (proxy.kind !== 'backend') {
     for (const { backend, condition } of proxy.routes) {
       if (backends.has(backend)) continue

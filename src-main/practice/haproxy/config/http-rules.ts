@@ -67,6 +67,7 @@ export function compileRule(words: readonly string[], acls: AclTable): CompiledR
     }
     case 'track-sc0': {
       if (args[0] !== 'src') throw new ConditionError(`unknown fetch method '${args[0] ?? ''}'`)
+      if (at !== -1) throw new ConditionError("'track-sc0' counts every request here, without a condition.")
       return { ...none, tracks: args[1] === 'table' ? (args[2] ?? '') : '' }
     }
     default:

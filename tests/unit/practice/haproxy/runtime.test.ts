@@ -106,6 +106,23 @@ describe('the practice HAProxy', () => {
     expect(await get('/shop', 'Cookie: SRV=one\r\n')).toContain('9002')
   })
 
+  it('counts the requests of an address and refuses the ones that are too many', async () => {
+    const limit = `    stick-table type ip size 100 expire 30s store http_req_rate(10s)
+    http-request track-sc0 src
+    http-request deny deny_status 429 if { sc_http_req_rate(0) gt 3 }
+`
+    balancer.write(config.replace('    bind *:8080\n', `    bind *:8080\n${limit}`))
+    await reload()
+    const statuses: string[] = []
+    for (let request = 0; request < 5; request++) statuses.push((await get('/')).slice(9, 12))
+    expect(statuses).toEqual(['200', '200', '200', '429', '429'])
+    expect(await balancer.ask('admin', 'show table web')).toMatch(
+      /used:1\n0x\w+: key=\S+ use=0 exp=\d+ http_req_rate\(10000\)=5\n/,
+    )
+    await balancer.ask('admin', 'clear table web')
+    expect(await get('/')).toMatch(/^HTTP\/1.1 200/)
+  })
+
   it('loses its state at a reload; the old worker lingers until its last session ends', async () => {
     const streaming = await dial(8080)
     streaming.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n')
