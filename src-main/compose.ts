@@ -32,8 +32,10 @@ import type { Clock } from './app/ports/clock.ts'
 import type { Driver } from './app/ports/driver.ts'
 import type { Log } from './app/ports/log.ts'
 import type { NodeSessions } from './app/ports/node-session.ts'
+import type { OpenPracticeFleet } from './app/ports/practice.ts'
 import type { SshTargets } from './app/ports/ssh.ts'
 import type { Cipher } from './app/ports/vault.ts'
+import { createPracticeService } from './app/practice-service.ts'
 import { createProbeService, type ProbeNodeFacts } from './app/probe-service.ts'
 import { createSettingsService } from './app/settings-service.ts'
 import { tellRecovery } from './app/tell-recovery.ts'
@@ -45,6 +47,7 @@ import { probeNodeFacts } from './drivers/linux/node-facts.ts'
 import { createDrivers } from './drivers/registry.ts'
 import { keepHeapLean } from './lean-heap.ts'
 import { createLog } from './log.ts'
+import { hostFleet } from './practice/worker-host.ts'
 import { openStore } from './store/open-store.ts'
 import { systemClock } from './system-clock.ts'
 import { createHostKeyPolicy } from './transport/ssh/host-key-policy.ts'
@@ -86,6 +89,7 @@ export interface ComposeOptions {
     drivers?: readonly Driver[]
     probeNodeFacts?: ProbeNodeFacts
     random?: () => number
+    openPracticeFleet?: OpenPracticeFleet
   }
 }
 
@@ -210,6 +214,17 @@ export async function compose(options: ComposeOptions): Promise<Console> {
   const drainKeeper = createDrainKeeper({ ...drainParts, startNext: (drain) => drains.startNext(drain) })
   const drains = createDrainService({ ...drainParts, keeper: drainKeeper, planner: createDrainPlanner(drainParts) })
 
+  const practice = createPracticeService({
+    openFleet: overrides.openPracticeFleet ?? hostFleet,
+    folder: join(dataFolder, 'practice'),
+    inventory,
+    sessions,
+    log,
+    publish,
+  })
+  /** A command that is over in seconds starts no fleet; it would find one that has just begun to live. */
+  const keepsPractice = shell !== 'cli'
+
   const trustedKeys = createTrustedKeysService({
     repo: store.hostKeys,
     history,
@@ -251,11 +266,13 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     if (role === 'viewer') {
       busyJobs.clear()
       drainKeeper.letGo()
+      void practice.letGo()
       void jobs.shutdown('lease-lost')
     } else {
       jobs = newRunner()
       jobs.resumeAll()
       drainKeeper.takeUp()
+      if (keepsPractice) practice.takeUp()
     }
   })
   // A job that waits goes on when its node or the daemon there can be asked again; asking for another one's sake is cheap.
@@ -280,6 +297,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     vault,
     operations,
     drains,
+    practice,
     jobs: () => jobs,
     history,
     settings,
@@ -294,6 +312,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
       await poller.stop()
       await fleet.stop()
       await sessions.close()
+      await practice.letGo()
     } finally {
       await host.stop()
       store.close()
@@ -314,6 +333,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
       if (!isDriver()) return
       jobs.resumeAll()
       drainKeeper.takeUp()
+      if (keepsPractice) practice.takeUp()
     },
     stop: () => (stopping ??= shutDown()),
   }

@@ -13,6 +13,7 @@ import type { OperationsService } from './operations-service.ts'
 import type { Poller } from './poller.ts'
 import type { NodeSessions } from './ports/node-session.ts'
 import type { Vault } from './ports/vault.ts'
+import type { PracticeService } from './practice-service.ts'
 import type { ProbeService } from './probe-service.ts'
 import type { SettingsService } from './settings-service.ts'
 import type { TrustedKeysService } from './trusted-keys-service.ts'
@@ -30,6 +31,7 @@ export interface Services {
   vault: Vault
   operations: OperationsService
   drains: DrainService
+  practice: PracticeService
   jobs: () => JobRunner
   history: HistoryService
   settings: SettingsService
@@ -45,15 +47,22 @@ interface HostFacts {
   dataFolder: string
 }
 
-/** Commands that a viewer may give too: they change nothing that is kept and nothing on a node. */
-const viewerCommands: ReadonlySet<CallName> = new Set(['host.watch', 'fleet.refresh', 'node.probe', 'vault.unlock'])
+/** Commands that a viewer may give too: they change nothing that is kept, and nothing on a node that is not there to be troubled. */
+const viewerCommands: ReadonlySet<CallName> = new Set([
+  'host.watch',
+  'fleet.refresh',
+  'node.probe',
+  'vault.unlock',
+  'practice.do',
+  'practice.revert',
+])
 
 /** How long an operator who asked waits for a node, dialling included. */
 const probeTimeoutMs = 45_000
 
 export function createHandlers(services: Services): Handlers {
   const { host, watchers, fleet, poller, inventory, probes, sessions, trustedKeys, vault, operations, drains, jobs } = services
-  const { history, settings, about } = services
+  const { practice, history, settings, about } = services
 
   const handlers: Handlers = {
     'host.describe': async () => ({
@@ -136,6 +145,12 @@ export function createHandlers(services: Services): Handlers {
 
     'config.parse': async (file) => parseConfigText(file),
     'config.lint': async ({ files }) => lintFiles(files),
+
+    'practice.status': async (_none, { signal }) => practice.status(signal),
+    'practice.open': async (size) => practice.open(size),
+    'practice.close': async () => practice.close(),
+    'practice.do': async (deed, { signal }) => practice.do(deed, signal),
+    'practice.revert': async (repair, { signal }) => practice.revert(repair, signal),
 
     'job.list': async (query) => jobs().list(query),
     'job.get': async ({ job }) => jobs().get(job),

@@ -49,6 +49,7 @@ export const errorCodes = [
   'drain.not-found',
   'drain.floor',
   'drain.conflict',
+  'practice.failed',
   'store.busy',
   'store.corrupt',
   'store.from-future',

@@ -7,6 +7,7 @@ import { HostDescription, Lease, Settings, TrustedKey, VaultStatus } from './hos
 import { DrainId, EpochMs, JobId, NodeId, PairId, ServerId, SiteId } from './ids.ts'
 import { Inventory, InventoryNode, InventoryPair, InventorySite, ProbeReport, SshConfigHost } from './inventory.ts'
 import { AdminState, HistoryEntry, JobView, OperationPlan } from './operations.ts'
+import { PracticeDeed, PracticeRepair, PracticeSize, PracticeStatus } from './practice.ts'
 
 /**
  * The border. Every query, command and event that may cross between a shell and the services is one line here; the types of
@@ -212,6 +213,23 @@ export const contract = Object.freeze({
     output: v.array(LintFinding),
   }),
 
+  /** The practice fleet: that of this data folder, or one of another process whose nodes are in the inventory. */
+  'practice.status': query({ input: nothing, output: PracticeStatus, errors: ['node.unreachable'] }),
+  /** Start it, and add its nodes, sites and pairs to the inventory. */
+  'practice.open': command({
+    input: PracticeSize,
+    output: PracticeStatus,
+    errors: ['practice.failed', 'inventory.invalid', 'job.conflict'],
+  }),
+  /** Take exactly those out of the inventory again, and stop it. */
+  'practice.close': command({ input: nothing, output: PracticeStatus, errors: ['practice.failed', 'job.conflict'] }),
+  'practice.do': command({ input: PracticeDeed, output: PracticeStatus, errors: ['practice.failed', 'node.unreachable'] }),
+  'practice.revert': command({
+    input: PracticeRepair,
+    output: PracticeStatus,
+    errors: ['practice.failed', 'node.unreachable'],
+  }),
+
   'job.list': query({
     input: v.strictObject({
       limit: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(500)),
@@ -248,6 +266,8 @@ export const contract = Object.freeze({
   'history.appended': event(v.array(HistoryEntry)),
   'inventory.changed': event(nothing),
   'settings.changed': event(Settings),
+  /** Its state or a scenario changed; and every two seconds while it is open, with the figures of its clients. */
+  'practice.changed': event(PracticeStatus),
   'lease.changed': event(Lease),
 })
 
@@ -269,4 +289,5 @@ export * from './fleet.ts'
 export * from './operations.ts'
 export * from './drains.ts'
 export * from './config.ts'
+export * from './practice.ts'
 export * from './host.ts'
