@@ -1,5 +1,6 @@
 import type { ConfigDirective, ConfigOutline } from '#contract'
 import type { Statement } from '../keepalived/config-tree.ts'
+import { isMask } from '../config-text/mask-secrets.ts'
 import { addressesOf, trackedBy, valueOf, type KeepalivedFile } from '../keepalived/config-view.ts'
 
 export function keepalivedOutline({ instances, scripts }: KeepalivedFile): Partial<ConfigOutline> {
@@ -25,10 +26,10 @@ export function keepalivedOutline({ instances, scripts }: KeepalivedFile): Parti
   }
 }
 
-/** Without the password: whoever needs that reads the file. */
+/** Without the password: whoever needs that reads the file. A mask stays as it is, since one password can be told from another by it. */
 export function keepalivedDirectives(statements: readonly Statement[]): ConfigDirective[] {
   return statements.map(({ words, line, block }) => ({
-    words: words.map(({ value }, index) => (index > 0 && words[0].value === 'auth_pass' ? '•••' : value)),
+    words: words.map(({ value }, index) => (index > 0 && words[0].value === 'auth_pass' && !isMask(value) ? '•••' : value)),
     line,
     column: words[0].start + 1,
     block: block === null ? null : keepalivedDirectives(block),

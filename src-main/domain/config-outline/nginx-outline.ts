@@ -1,12 +1,13 @@
 import type { ConfigDirective, ConfigOutline } from '#contract'
 import type { TreeDirective } from '../nginx/config-tree.ts'
-import { findUpstreams } from '../nginx/upstreams.ts'
+import type { Directive } from '../nginx/parse-config.ts'
+import { findUpstreams, type Upstream } from '../nginx/upstreams.ts'
 
 /** Of one file by itself: an upstream of an included file has no context. */
 export function nginxOutline(file: string, directives: readonly TreeDirective[]): Partial<ConfigOutline> {
   const all = [...everyDirective(file, directives)]
   return {
-    pools: findUpstreams(plain(file, directives)).map(({ servers, context, name, algorithm, line }) => ({
+    pools: upstreamsOf(plain(file, directives)).map(({ servers, context, name, algorithm, line }) => ({
       ...{ file, line, column: 1, name, context, algorithm },
       servers: servers.map((server) => ({
         ...{ file, line: server.line, column: 1 },
@@ -50,7 +51,13 @@ function* everyDirective(file: string, directives: readonly TreeDirective[], own
 }
 
 /** `findUpstreams` looks into `http` and `stream`; an upstream at the top of an included file stands in neither. */
-function plain(file: string, directives: readonly TreeDirective[]): Parameters<typeof findUpstreams>[0] {
+function upstreamsOf(directives: readonly Directive[]): (Omit<Upstream, 'context'> & { context: string })[] {
+  const block = directives.filter(({ name }) => name === 'upstream')
+  const included = findUpstreams([{ name: 'http', args: [], file: '', line: 0, block }])
+  return [...findUpstreams(directives), ...included.map((upstream) => ({ ...upstream, context: '' }))]
+}
+
+function plain(file: string, directives: readonly TreeDirective[]): Directive[] {
   return directives.map(({ words: [name, ...args], block }) => ({
     ...{ name: name.text, args: args.map(({ text }) => text), file, line: name.line },
     block: block === null ? null : [...plain(file, block)],
