@@ -1,6 +1,6 @@
 import type { Machine } from '../../machine/machine.ts'
 import type { DraftInstance } from './instance-keywords.ts'
-import type { Settings } from './settings.ts'
+import type { InstanceSettings, Settings, TrackKind, TrackReference } from './settings.ts'
 
 type Say = (text: string) => void
 
@@ -30,6 +30,7 @@ export function completeSettings(
   }
   settings.instances = settings.instances.filter(({ vrid }) => vrid !== 0)
   completeGroups(settings, report)
+  for (const instance of settings.instances) dropWeights(instance, settings, report)
   return checkScripts(machine, settings, report, inform)
 }
 
@@ -114,6 +115,31 @@ function completeGroups(settings: Settings, report: Say): void {
     group.members = members
     return members.length > 0
   })
+}
+
+/** The priorities of a sync group's members and of an address owner do not change: weights are ignored, and so are scripts that have one. */
+function dropWeights(instance: InstanceSettings, settings: Settings, report: Say): void {
+  const isOwner = instance.priority === 255
+  if (!isOwner && !settings.groups.some(({ members }) => members.includes(instance.name))) return
+  const say = (text: string): void => report(`(${instance.name}) ignoring ${text}`)
+  const why = isOwner ? 'address_owner' : 'SYNC group'
+  const weighted = (kind: TrackKind): TrackReference[] =>
+    instance.tracks.filter((track) => track.kind === kind && track.weight !== 0)
+  const dropped = new Set<TrackReference>()
+  for (const track of weighted('interface')) {
+    say(`${track.name} tracked interface ${isOwner ? 'due to address owner' : 'weight due to SYNC group'}`)
+    if (isOwner) dropped.add(track)
+    track.weight = 0
+  }
+  for (const track of weighted('script')) {
+    say(`tracked script ${track.name} with weights due to ${why}`)
+    dropped.add(track)
+  }
+  for (const track of weighted('file')) {
+    say(`weight from tracked file ${track.name} due to ${why}. specify weight 0`)
+    track.weight = 0
+  }
+  instance.tracks = instance.tracks.filter((track) => !dropped.has(track))
 }
 
 type Verdict = 'fine' | 'missing' | 'insecure'

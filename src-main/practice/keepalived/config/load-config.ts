@@ -32,15 +32,7 @@ export interface LoadedConfig {
 const readBy: Readonly<Record<Pass, readonly string[]>> = {
   parent: ['global_defs'],
   checker: ['track_file', 'vrrp_track_file'],
-  vrrp: [
-    'track_file',
-    'vrrp_track_file',
-    'vrrp_instance',
-    'vrrp_sync_group',
-    'vrrp_script',
-    'vrrp_track_process',
-    'track_process',
-  ],
+  vrrp: ['track_file', 'vrrp_track_file', 'vrrp_instance', 'vrrp_sync_group', 'vrrp_script', 'vrrp_track_process'],
   bfd: [],
 }
 const everyKeyword = new Set(Object.values(readBy).flat())
@@ -75,7 +67,6 @@ export function loadConfig(machine: Machine, path: string, cwd = '/'): LoadedCon
         vrrp_track_file: deprecated(inform, 'track_file', fileKeyword(parser, settings)),
         vrrp_script: scriptKeyword(parser, settings, (name) => userExists(machine, name)),
         vrrp_track_process: processKeyword(parser, settings),
-        track_process: processKeyword(parser, settings),
         vrrp_sync_group: groupKeyword(parser, settings),
         vrrp_instance: instanceKeyword(
           parser,

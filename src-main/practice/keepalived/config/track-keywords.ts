@@ -7,26 +7,16 @@ const maxInt = 2_147_483_647
 
 export function scriptKeyword(parser: Parser, settings: Settings, userExists: (name: string) => boolean): Keyword {
   let script: TrackScript = emptyScript('')
-  let userFault = false
   const count = (field: 'rise' | 'fall', text: string): void => {
     const value = parser.whole(text, 1, maxInt)
     if (value === null) parser.fault(`(${script.name}): vrrp script ${field} value '${text}' invalid, defaulting to 1`)
     script[field] = value ?? 1
   }
   return {
-    take(line) {
-      script = emptyScript(parser.word(line, 1))
-      userFault = false
-    },
+    take: (line) => void (script = emptyScript(parser.word(line, 1))),
     block: {
       script: {
-        take(line) {
-          script.argv = wordsOfCommand(line)
-          if (settings.global.scriptSecurity && settings.global.scriptUser === null && !userExists('keepalived_script')) {
-            parser.fault('Unable to set default user keepalived_script for script')
-            userFault = true
-          }
-        },
+        take: (line) => void (script.argv = wordsOfCommand(line)),
       },
       interval: {
         take(line) {
@@ -60,9 +50,13 @@ export function scriptKeyword(parser: Parser, settings: Settings, userExists: (n
       fall: { take: (line) => count('fall', parser.word(line, 1)) },
     },
     end() {
-      if (userFault) parser.fault(`Unable to set default user for vrrp script ${script.name} - removing`)
-      else if (script.argv.length === 0) parser.fault(`No script set for vrrp_script ${script.name} - removing`)
-      else settings.scripts.push(script)
+      const { scriptSecurity, scriptUser } = settings.global
+      if (script.argv.length === 0) parser.fault(`No script set for vrrp_script ${script.name} - removing`)
+      else if (!scriptSecurity || scriptUser !== null || userExists('keepalived_script')) settings.scripts.push(script)
+      else {
+        parser.fault('Unable to set default user keepalived_script for script')
+        parser.fault(`Unable to set default user for vrrp script ${script.name} - removing`)
+      }
     },
   }
 }
@@ -194,20 +188,15 @@ export function trackReferences(
         if (kind !== 'interface') return
       }
       const reference: TrackReference = { kind, name, weight: found?.weight ?? 0, reverse: found?.reverse ?? false }
-      if (options[0] === 'weight') {
-        const text = options[1]
-        const weight = text === undefined ? null : parser.whole(text, -254, 254)
-        if (text === undefined) parser.fault(`(${owner()}) weight without value specified for ${noun} ${name} - ignoring`)
-        else if (weight === null) parser.fault(weightFault(name, text))
-        else {
-          reference.weight = weight
-          reference.reverse = options[2] === 'reverse'
-        }
-      } else if (options[0] !== undefined) parser.fault(`(${owner()}) unknown ${noun} option ${options[0]} - ignoring`)
-      if (!add(reference))
-        parser.fault(
-          `(${owner()}) duplicate ${kind === 'interface' ? 'track_interface' : noun.replace('track script', 'track_script')} ${name} - ignoring`,
-        )
+      if (!add(reference)) return parser.fault(`(${owner()}) duplicate track_${kind} ${name} - ignoring`)
+      const [option, text, direction] = options
+      if (option === undefined) return
+      if (option !== 'weight') return parser.fault(`(${owner()}) unknown ${noun} option ${option} - ignoring`)
+      if (text === undefined) return parser.fault(`(${owner()}) weight without value specified for ${noun} ${name} - ignoring`)
+      const weight = parser.whole(text, -254, 254)
+      if (weight === null) return parser.fault(weightFault(name, text))
+      reference.weight = weight
+      reference.reverse = direction === 'reverse'
     },
   })
   const named =

@@ -73,7 +73,8 @@ function instanceLines({ machine, groups }: DumpParts, instance: Instance): stri
     `   VRRP Version = ${version}`,
     ...(group === undefined ? [] : [`   Sync group = ${group.settings.name}`]),
     `   State = ${state}`,
-    ...(isUnicast ? ['   Flags:', '     Using unicast'] : ['   Flags: none']),
+    // 2.2.7 counts nopreempt as a flag and has no line for it
+    ...(isUnicast ? ['   Flags:', '     Using unicast'] : [settings.nopreempt ? '   Flags:' : '   Flags: none']),
     `   Wantstate = ${instance.wantState}`,
     '   Number of config faults = 0',
     `   Number of interface and track script faults = ${instance.faultCount}`,

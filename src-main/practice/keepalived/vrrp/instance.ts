@@ -122,7 +122,7 @@ export function createInstance(settings: InstanceSettings, host: InstanceHost): 
   function onSilence(): void {
     say('Receive advertisement timeout', 'detail')
     wantState = 'MASTER'
-    if (group !== null && !group.mayBecomeMaster()) return awaitMaster(masterAdvertIntMs + skewMs())
+    if (group !== null && !group.mayBecomeMaster()) return arm(masterAdvertIntMs + skewMs(), onSilence)
     becomeMaster()
     group?.changed('MASTER')
   }
@@ -340,6 +340,7 @@ export function createInstance(settings: InstanceSettings, host: InstanceHost): 
     start() {
       hasStarted = true
       priority = effectivePriority()
+      if (priority !== settings.priority) say(`Changing effective priority from ${settings.priority} to ${priority}`)
       if (faultCount() > 0) {
         say('entering FAULT state')
         becomeFault()
