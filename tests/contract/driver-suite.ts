@@ -6,7 +6,7 @@ import type { NodeSession } from '../../src-main/app/ports/node-session.ts'
 import type { ServiceReading } from '../../src-main/domain/fleet/reading.ts'
 import { within } from './local-session.ts'
 
-/** A node with the real daemon on it, and the levers the suite pulls. Every lever gives back what undoes it. */
+/** A node with the daemon on it, real or of the practice fleet, and the levers the suite pulls. Every lever gives back what undoes it. */
 export interface DriverRig {
   readonly driver: Driver
   readonly session: NodeSession
@@ -57,7 +57,7 @@ const settleMs = 15_000
 
 /** What every driver must do against its daemon. `open` is called once, before all tests. */
 export function driverSuite(kind: ServiceKind, open: () => Promise<DriverRig>): void {
-  describe(`the ${kind} driver against the real daemon`, () => {
+  describe(`the ${kind} driver against its daemon`, () => {
     let rig: DriverRig
     let detected: Detected
     let service: BoundService

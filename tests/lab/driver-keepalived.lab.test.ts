@@ -1,47 +1,9 @@
 import { createKeepalivedDriver } from '../../src-main/drivers/keepalived/driver.ts'
 import { driverSuite, type DriverRig, type Undo } from '../contract/driver-suite.ts'
+import { keepalivedConfig, keepalivedInstances, keepalivedSubjects } from '../contract/rig-configs.ts'
 import { systemClock } from '../../src-main/system-clock.ts'
 
 import { openNodeRoom, type NodeRoom } from './node-room.ts'
-
-const config = `global_defs {
-    enable_script_security
-    script_user root
-}
-vrrp_track_file adjust {
-    file "/run/adjust it"
-    weight 1
-    init_file 0
-}
-include conf.d/*.conf
-`
-const instances = `vrrp_instance VI_1 {
-    state BACKUP
-    interface eth0
-    virtual_router_id 51
-    priority 150
-    advert_int 1
-    authentication {
-        auth_type PASS
-        auth_pass s3cr3tPW
-    }
-    track_file {
-        adjust
-    }
-    virtual_ipaddress {
-        198.18.7.100/24
-    }
-}
-vrrp_instance "VI 2; touch /tmp/evenkeel-canary" {
-    state BACKUP
-    interface eth0
-    virtual_router_id 52
-    priority 90
-    virtual_ipaddress {
-        198.18.7.101
-    }
-}
-`
 
 /** Younger than two seconds it is not asked; with one advert per second it is MASTER after four. */
 async function startDaemon(room: NodeRoom): Promise<void> {
@@ -65,8 +27,8 @@ async function openRig(): Promise<DriverRig> {
     ip link set eth0 up; ip link set eth1 up
     ip addr add 198.18.7.1/24 dev eth0
     mkdir /etc/keepalived/conf.d
-    cat >/etc/keepalived/keepalived.conf <<'END'\n${config}END
-    cat >/etc/keepalived/conf.d/instances.conf <<'END'\n${instances}END`)
+    cat >/etc/keepalived/keepalived.conf <<'END'\n${keepalivedConfig}END
+    cat >/etc/keepalived/conf.d/instances.conf <<'END'\n${keepalivedInstances}END`)
   await startDaemon(room)
   return {
     driver: createKeepalivedDriver({ clock: systemClock }),
@@ -77,7 +39,7 @@ async function openRig(): Promise<DriverRig> {
       version: /^\d+\.\d+\.\d+/,
       configFiles: ['/etc/keepalived/keepalived.conf', '/etc/keepalived/conf.d/instances.conf'],
       endpoints: ['binary', 'config', 'pidFile'],
-      subjects: ['VI_1', 'VI 2; touch /tmp/evenkeel-canary'],
+      subjects: keepalivedSubjects,
     },
     breakSubject: {
       subject: 'VI_1',

@@ -1,30 +1,9 @@
 import { createNginxDriver } from '../../src-main/drivers/nginx/driver.ts'
 import { driverSuite, type DriverRig, type Undo } from '../contract/driver-suite.ts'
+import { nginxConfig, nginxSite, nginxSubjects } from '../contract/rig-configs.ts'
 import { systemClock } from '../../src-main/system-clock.ts'
 
 import { openNodeRoom, type NodeRoom } from './node-room.ts'
-
-const main = `load_module /usr/lib/nginx/modules/ngx_stream_module.so;
-worker_processes 2;
-pid /run/nginx.pid;
-error_log /tmp/error.log notice;
-events { worker_connections 64; }
-http {
-    access_log off;
-    client_body_temp_path /tmp/body; proxy_temp_path /tmp/proxy; fastcgi_temp_path /tmp/fastcgi;
-    uwsgi_temp_path /tmp/uwsgi; scgi_temp_path /tmp/scgi;
-    include conf.d/*.conf;
-    server { listen 127.0.0.1:8081; location = /stub_status { stub_status; } }
-}
-stream {
-    upstream app { server 127.0.0.1:9005; }
-    server { listen 127.0.0.1:8083; proxy_pass app; }
-}
-`
-const site = `upstream app { least_conn; server 127.0.0.1:9001; server 127.0.0.1:9002 backup; }
-upstream "odd name;{}" { server unix:/run/odd.sock; server [::1]; }
-server { listen 127.0.0.1:8080; location / { proxy_pass http://app; } }
-`
 
 /** Resolves when the new workers serve and the old ones, which have no sessions here, are gone. */
 async function reloadWith(room: NodeRoom, text: string): Promise<void> {
@@ -48,8 +27,8 @@ async function openRig(): Promise<DriverRig> {
   await room.run(`
     ip link set lo up
     mkdir /etc/nginx/conf.d
-    cat >/etc/nginx/nginx.conf <<'END'\n${main}END
-    cat >/etc/nginx/conf.d/site.conf <<'END'\n${site}END`)
+    cat >/etc/nginx/nginx.conf <<'END'\n${nginxConfig}END
+    cat >/etc/nginx/conf.d/site.conf <<'END'\n${nginxSite}END`)
   await startDaemon(room)
   return {
     driver: createNginxDriver({ clock: systemClock }),
@@ -60,21 +39,15 @@ async function openRig(): Promise<DriverRig> {
       version: /^\d+\.\d+\.\d+/,
       configFiles: ['/etc/nginx/nginx.conf', '/etc/nginx/conf.d/site.conf'],
       endpoints: ['binary', 'ss', 'stubStatus'],
-      subjects: [
-        'app/127.0.0.1:9001',
-        'app/127.0.0.1:9002',
-        'app/127.0.0.1:9005',
-        'odd name;{}/unix:/run/odd.sock',
-        'odd name;{}/[::1]:80',
-      ],
+      subjects: nginxSubjects,
     },
     // Open-source nginx tells of no failure; what an operator takes out shows once the workers have loaded it.
     breakSubject: {
       subject: 'app/127.0.0.1:9001',
       state: 'maintenance',
       async run() {
-        await reloadWith(room, site.replace('127.0.0.1:9001', '127.0.0.1:9001 down'))
-        return () => reloadWith(room, site)
+        await reloadWith(room, nginxSite.replace('127.0.0.1:9001', '127.0.0.1:9001 down'))
+        return () => reloadWith(room, nginxSite)
       },
     },
     async stopDaemon(): Promise<Undo> {

@@ -1,6 +1,7 @@
 import type { Machine } from '../machine/machine.ts'
 import { createMachine, type MachineSpec } from '../machine/create-machine.ts'
 import { runHaproxy } from '../haproxy/program.ts'
+import { runKeepalived } from '../keepalived/program.ts'
 import { authorizeKey } from '../ssh/accounts.ts'
 import { newKeyPair } from '../ssh/host-key.ts'
 import { startSshServer, type SshServer } from '../ssh/ssh-server.ts'
@@ -75,6 +76,7 @@ export function createBalancer(
   )
   for (const account of ['root', 'ops']) authorizeKey(machine, account, keys.user)
   machine.programs.install('/usr/sbin/haproxy', runHaproxy)
+  machine.programs.install('/usr/sbin/keepalived', runKeepalived)
   for (const [path, text] of Object.entries({
     [haproxyFile]: haproxyConfig(on),
     '/etc/nginx/nginx.conf': nginxConfig(),
@@ -132,4 +134,4 @@ export function createBalancer(
   return balancer
 }
 
-const daemons: readonly Daemon[] = ['haproxy']
+const daemons: readonly Daemon[] = ['haproxy', 'keepalived']

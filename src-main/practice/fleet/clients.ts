@@ -19,6 +19,8 @@ export interface ClientSite {
   readonly machine: Machine
   /** the virtual address they ask */
   readonly address: string
+  /** whether a balancer has it by now; nobody asks before */
+  isServed(): boolean
 }
 
 export const normalLoad = { perSecond: 40, stickyPercent: 30 } as const
@@ -30,6 +32,7 @@ const shares = [
   { port: ports.portal, path: '/', share: 0.15 },
 ] as const
 const consumersPerSite = 8
+const lookEveryMs = 250
 
 export function startClients(sites: readonly ClientSite[], random: () => number): Clients {
   let { perSecond, stickyPercent }: { perSecond: number; stickyPercent: number } = normalLoad
@@ -42,22 +45,35 @@ export function startClients(sites: readonly ClientSite[], random: () => number)
       { network: machine.network, clock: machine.clock, pid: pidOf(machine), random },
     )
   let running: { generator: LoadGenerator; share: number }[] = []
+  /** per site that is not served yet: ends the waiting */
+  const waiting = new Map<ClientSite, () => void>()
   const fillers = new Set<LoadGenerator>()
 
-  function begin(): void {
-    running = sites.flatMap((site) => [
-      ...shares.map(({ port, path, share }) => {
-        const ownShare = share / sites.length
-        return { generator: generate(site, { port, path, perSecond: perSecond * ownShare, longLived: 0 }), share: ownShare }
-      }),
-      { generator: generate(site, { port: ports.queue, path: '/', perSecond: 0, longLived: consumersPerSite }), share: 0 },
-    ])
+  function begin(site: ClientSite): void {
+    if (!site.isServed())
+      return void waiting.set(
+        site,
+        site.machine.clock.after(lookEveryMs, () => begin(site)),
+      )
+    waiting.delete(site)
+    for (const { port, path, share: ofSite } of shares) {
+      const share = ofSite / sites.length
+      running.push({ generator: generate(site, { port, path, perSecond: perSecond * share, longLived: 0 }), share })
+    }
+    running.push({
+      generator: generate(site, { port: ports.queue, path: '/', perSecond: 0, longLived: consumersPerSite }),
+      share: 0,
+    })
   }
 
-  const stopAll = (): void => {
+  function stopAll(): void {
+    for (const cancel of waiting.values()) cancel()
+    waiting.clear()
     for (const { generator } of running) generator.stop()
+    running = []
   }
-  begin()
+
+  sites.forEach(begin)
   return {
     setRate(next) {
       perSecond = next
@@ -66,7 +82,7 @@ export function startClients(sites: readonly ClientSite[], random: () => number)
     setStickyPercent(next) {
       stickyPercent = next
       stopAll()
-      begin()
+      sites.forEach(begin)
     },
     fill(siteId, rate) {
       const site = sites.find(({ id }) => id === siteId)

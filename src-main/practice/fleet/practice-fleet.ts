@@ -83,8 +83,11 @@ function buildSite(site: SitePlan, { checkMs }: FleetPlan, segment: Segment, key
   )
   const machine = createMachine({ ...spec, name: `${site.id}-clients`, address: segment.address(clientsHost) })
   const [firstPair] = site.pairs
+  const virtual = address(firstPair?.host ?? 1)
+  const isServed = (): boolean =>
+    balancers.some((each) => each.machine.network.addresses().some((own) => own.address === virtual))
   return {
-    ...{ id: site.id, machine, address: address(firstPair?.host ?? 1) },
+    ...{ id: site.id, machine, address: virtual, isServed },
     ...{ segment, balancers, backends, machines: [applications, machine] },
   }
 }
