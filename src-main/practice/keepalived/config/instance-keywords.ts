@@ -1,9 +1,10 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import type { ConfigLine } from './read-lines.ts'
 import type { Keyword, Keywords, Parser } from './parser.ts'
+import { notifyKeywords } from './group-keyword.ts'
 import { garpKeywords, truthOf } from './global-keywords.ts'
-import type { InstanceSettings, NotifyScripts, Settings, SyncGroupSettings, VirtualAddress } from './settings.ts'
-import { trackReferences, wordsOfCommand } from './track-keywords.ts'
+import type { InstanceSettings, Settings, VirtualAddress } from './settings.ts'
+import { trackReferences } from './track-keywords.ts'
 
 /** What is not yet decided while an instance is being read. */
 export interface DraftInstance extends InstanceSettings {
@@ -158,7 +159,7 @@ export function instanceKeyword(
         return true
       },
     ),
-    ...notifyKeywords(parser, () => draft.notify, true),
+    ...notifyKeywords(parser, () => draft.notify),
   }
   return {
     block,
@@ -243,37 +244,4 @@ function parseAddress(
     at += 1
   }
   return parsed
-}
-
-function notifyKeywords(parser: Parser, notify: () => NotifyScripts, hasStop: boolean): Keywords {
-  const script = (event: keyof NotifyScripts): Keyword => ({
-    take(line) {
-      parser.word(line, 1)
-      notify()[event] = wordsOfCommand(line)
-    },
-  })
-  return {
-    notify: script('any'),
-    notify_master: script('MASTER'),
-    notify_backup: script('BACKUP'),
-    notify_fault: script('FAULT'),
-    ...(hasStop ? { notify_stop: script('STOP') } : {}),
-  }
-}
-
-export function groupKeyword(parser: Parser, settings: Settings): Keyword {
-  let group: SyncGroupSettings = { name: '', members: [], notify: {} }
-  return {
-    take(line) {
-      const name = line.words[1]
-      group = { name: name ?? '', members: [], notify: {} }
-      if (name === undefined) parser.fault('vrrp_sync_group must have a name - skipping')
-      else if (settings.groups.some((other) => other.name === name)) parser.fault(`vrrp sync group ${name} already defined`)
-      else settings.groups.push(group)
-    },
-    block: {
-      group: { values: (line) => void group.members.push(...line.words) },
-      ...notifyKeywords(parser, () => group.notify, true),
-    },
-  }
 }

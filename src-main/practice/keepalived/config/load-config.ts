@@ -2,14 +2,15 @@ import { isIPv6 } from 'node:net'
 import type { Machine } from '../../machine/machine.ts'
 import { completeSettings } from './complete-settings.ts'
 import { globalKeywords } from './global-keywords.ts'
-import { groupKeyword, instanceKeyword, type DraftInstance } from './instance-keywords.ts'
+import { groupKeyword } from './group-keyword.ts'
+import { instanceKeyword, type DraftInstance } from './instance-keywords.ts'
 import { FatalConfig, parsePass, passes, type Keywords, type Parser, type Pass } from './parser.ts'
 import { readConfigText } from './read-lines.ts'
 import { emptySettings, type Settings } from './settings.ts'
 import { fileKeyword, processKeyword, scriptKeyword } from './track-keywords.ts'
 
 /** A message of a process about its configuration. */
-export interface ConfigMessage {
+interface ConfigMessage {
   pass: Pass
   text: string
   /** told in the log alone, not by `-t` */

@@ -1,5 +1,5 @@
 import { describeAddress, type Settings, type VirtualAddress } from '../config/settings.ts'
-import type { Instance } from '../vrrp/instance.ts'
+import type { Instance } from '../vrrp/instance-parts.ts'
 import { quoteCommand } from './quote-command.ts'
 
 const stateNumbers = { INIT: 0, BACKUP: 1, MASTER: 2, FAULT: 3 }

@@ -1,4 +1,4 @@
-import type { Instance } from '../vrrp/instance.ts'
+import type { Instance } from '../vrrp/instance-parts.ts'
 
 /** keepalived.stats */
 export const dumpStats = (instances: readonly Instance[]): string => instances.map(statsOf).join('')

@@ -9,7 +9,7 @@ import { jsonSignal, statsClearSignal } from './signals.ts'
 import { permanentConfigError, startVrrpProcess, type VrrpProcess } from './vrrp-process.ts'
 import { versionLine } from '../version.ts'
 
-export interface DaemonSpec {
+interface DaemonSpec {
   machine: Machine
   argv: readonly string[]
   cwd: string

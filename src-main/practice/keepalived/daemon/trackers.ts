@@ -4,7 +4,7 @@
  */
 import type { Machine } from '../../machine/machine.ts'
 import type { Settings, TrackReference } from '../config/settings.ts'
-import type { Contribution, Instance } from '../vrrp/instance.ts'
+import type { Contribution, Instance } from '../vrrp/instance-parts.ts'
 import type { DaemonLog } from './daemon-log.ts'
 import type { EventLoop } from './event-loop.ts'
 import { watchScript, type ScriptStatus } from './track-script.ts'

@@ -2,7 +2,8 @@
 import type { Machine, PracticeProcess, SignalName } from '../../machine/machine.ts'
 import type { LoadedConfig } from '../config/load-config.ts'
 import type { InstanceSettings, NotifyScripts, NotifyState, Settings } from '../config/settings.ts'
-import { createInstance, type Instance } from '../vrrp/instance.ts'
+import type { Instance } from '../vrrp/instance-parts.ts'
+import { createInstance } from '../vrrp/instance.ts'
 import { decodeDatagram, multicastGroup } from '../vrrp/packet.ts'
 import { joinSyncGroup, type SyncGroup } from '../vrrp/sync-group.ts'
 import type { DaemonLog } from './daemon-log.ts'
@@ -15,7 +16,7 @@ import { startTrackers, type Trackers } from './trackers.ts'
 import { jsonSignal, statsClearSignal } from './signals.ts'
 import { removePidFile, writeDump } from './own-files.ts'
 
-export interface VrrpProcessParts {
+interface VrrpProcessParts {
   machine: Machine
   argv: readonly string[]
   environment: Readonly<Record<string, string>>

@@ -1,7 +1,7 @@
 /** VRRP advertisements as they are on the wire: an IPv4 datagram of protocol 112 (RFC 3768 for version 2, RFC 5798 for version 3). */
 
 export const multicastGroup = '224.0.0.18'
-export const vrrpProtocol = 112
+const vrrpProtocol = 112
 /** authentication type 1, `PASS`: eight bytes in clear */
 export const authPass = 1
 

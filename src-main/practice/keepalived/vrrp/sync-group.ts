@@ -1,5 +1,5 @@
 import type { NotifyState, SyncGroupSettings } from '../config/settings.ts'
-import type { Instance } from './instance.ts'
+import type { Instance } from './instance-parts.ts'
 
 /** A vrrp_sync_group: its members change state together, become master only when all want to, and fail when one fails. */
 export interface SyncGroup {
