@@ -118,7 +118,10 @@ export function createBalancer(
       if (code !== 0) throw new Error(`${daemon} does not start on ${node.id}: ${stderr.trim()}`)
     },
     kill(daemon) {
-      for (const { pid, name } of processes.list()) if (name === daemon) processes.signal(pid, 'KILL')
+      for (const { pid, name } of processes.list()) {
+        // a worker may have ended with its master
+        if (name === daemon && processes.get(pid) !== null) processes.signal(pid, 'KILL')
+      }
     },
     async reloadHaproxy() {
       const master = processes.list().find(({ name, parentPid }) => name === 'haproxy' && parentPid === 1)
