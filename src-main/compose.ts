@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
 import type { NodeId } from '#contract'
 import { AppError, appErrorFrom } from './app/app-error.ts'
+import { createConfigService } from './app/config-service.ts'
 import { createDrainBook } from './app/drains/drain-book.ts'
 import { createDrainJobs } from './app/drains/drain-jobs.ts'
 import { createDrainKeeper } from './app/drains/drain-keeper.ts'
@@ -297,6 +298,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     vault,
     operations,
     drains,
+    config: createConfigService({ inventory, sessions, probes, clock }),
     practice,
     jobs: () => jobs,
     history,

@@ -2,6 +2,7 @@ import { contract, type CallName, type NodeId } from '#contract'
 import { parseConfigText } from '../domain/config-outline/parse-config-text.ts'
 import { lintFiles } from '../domain/lint/lint-files.ts'
 import { AppError, appErrorFrom } from './app-error.ts'
+import type { ConfigService } from './config-service.ts'
 import type { DrainService } from './drains/drain-service.ts'
 import type { FleetService } from './fleet-service.ts'
 import type { CallContext, Handlers } from './handlers-type.ts'
@@ -31,6 +32,7 @@ export interface Services {
   vault: Vault
   operations: OperationsService
   drains: DrainService
+  config: ConfigService
   practice: PracticeService
   jobs: () => JobRunner
   history: HistoryService
@@ -62,7 +64,7 @@ const probeTimeoutMs = 45_000
 
 export function createHandlers(services: Services): Handlers {
   const { host, watchers, fleet, poller, inventory, probes, sessions, trustedKeys, vault, operations, drains, jobs } = services
-  const { practice, history, settings, about } = services
+  const { practice, history, settings, about, config } = services
 
   const handlers: Handlers = {
     'host.describe': async () => ({
@@ -145,6 +147,8 @@ export function createHandlers(services: Services): Handlers {
 
     'config.parse': async (file) => parseConfigText(file),
     'config.lint': async ({ files }) => lintFiles(files),
+    'config.fetch': async ({ node, secrets }, { signal }) => config.fetch(node, secrets, signal),
+    'config.diff': async ({ before, after }) => config.diff(before, after),
 
     'practice.status': async (_none, { signal }) => practice.status(signal),
     'practice.open': async (size) => practice.open(size),

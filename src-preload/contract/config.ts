@@ -1,5 +1,7 @@
 import * as v from 'valibot'
+import { ErrorCode } from './errors.ts'
 import { ServiceKind } from './fleet.ts'
+import { EpochMs, NodeId } from './ids.ts'
 
 /** A file's text as the window or the command line has it. Bytes that are not UTF-8 come one character per byte (latin1). */
 export const ConfigText = v.strictObject({
@@ -99,3 +101,131 @@ export const LintFinding = v.strictObject({
   fix: v.nullable(v.string()),
 })
 export type LintFinding = v.InferOutput<typeof LintFinding>
+
+/** One file as it lies on a node. */
+export const NodeConfigFile = v.strictObject({
+  path: v.string(),
+  kind: ServiceKind,
+  /** passwords are masked unless they were asked for; null when the file could not be read */
+  text: v.nullable(v.string()),
+  /** `latin1`: the bytes are not UTF-8 and come one character each */
+  encoding: v.picklist(['utf-8', 'latin1']),
+  /** of the bytes on the node, hex */
+  sha256: v.nullable(v.string()),
+  bytes: v.nullable(v.number()),
+  /** null where the account may not look into the folder */
+  modifiedAt: v.nullable(EpochMs),
+  owner: v.nullable(v.string()),
+  /** octal, as `stat -c %a` prints it */
+  mode: v.nullable(v.string()),
+  /** how many values stand masked in the text */
+  masked: v.number(),
+  /**
+   * Whether the running daemon has read these bytes, judged by time: `not-loaded` when the file changed after the process that
+   * reads it began (or, for keepalived, when the daemon runs other values); `unknown` where nothing tells.
+   */
+  loaded: v.picklist(['loaded', 'not-loaded', 'unknown']),
+  error: v.nullable(v.strictObject({ code: ErrorCode, message: v.string() })),
+})
+export type NodeConfigFile = v.InferOutput<typeof NodeConfigFile>
+
+/** All configuration of one node's daemons, as it was on disk at `at`. */
+export const NodeConfig = v.strictObject({
+  nodeId: NodeId,
+  at: EpochMs,
+  /** in the order in which each daemon reads them */
+  files: v.array(NodeConfigFile),
+  /** of this node alone, found in the text before it was masked */
+  findings: v.array(LintFinding),
+  /** daemons whose files could not be listed at all */
+  failures: v.array(v.strictObject({ kind: ServiceKind, code: ErrorCode, message: v.string() })),
+})
+export type NodeConfig = v.InferOutput<typeof NodeConfig>
+
+export const configChanges = [
+  'file.added',
+  'file.removed',
+  'pool.added',
+  'pool.removed',
+  'pool.algorithm',
+  'server.added',
+  'server.removed',
+  'server.address',
+  'server.weight',
+  'server.check',
+  'server.backup',
+  'server.disabled',
+  'server.options',
+  'listener.added',
+  'listener.removed',
+  'route.added',
+  'route.removed',
+  'route.target',
+  'timeout.added',
+  'timeout.removed',
+  'timeout.value',
+  'router.added',
+  'router.removed',
+  'router.vrid',
+  'router.interface',
+  'router.priority',
+  'router.advert',
+  'router.addresses',
+  'router.tracks',
+  'router.auth',
+  'script.added',
+  'script.removed',
+  'script.command',
+  'script.interval',
+  'script.weight',
+  'section.added',
+  'section.removed',
+  'section.order',
+  'setting.added',
+  'setting.removed',
+  'setting.value',
+] as const
+
+const Place = v.strictObject(place)
+
+/** One difference between two configurations, in the words of the trade. */
+export const ConfigChange = v.strictObject({
+  kind: ServiceKind,
+  what: v.picklist(configChanges),
+  /** `be_web/web1`, `VI_edge`, `frontend fe_web`, `defaults connect`, … */
+  subject: v.string(),
+  before: v.nullable(v.string()),
+  after: v.nullable(v.string()),
+  at: v.strictObject({ before: v.nullable(Place), after: v.nullable(Place) }),
+  /**
+   * What it takes to be in force: a command to the running daemon, a reload, a restart; or both members of the pair within three
+   * advert intervals, since one that differs discards the other's adverts and both become master.
+   */
+  impact: v.picklist(['runtime', 'reload', 'restart', 'both-members']),
+  /** members of a pair are meant to differ here (priority, own address, …) */
+  perNode: v.boolean(),
+})
+export type ConfigChange = v.InferOutput<typeof ConfigChange>
+
+/** The lines of one file on both sides, as `diff -u` shows them. */
+export const FileDiff = v.strictObject({
+  kind: ServiceKind,
+  before: v.nullable(v.string()),
+  after: v.nullable(v.string()),
+  hunks: v.array(
+    v.strictObject({
+      beforeLine: v.number(),
+      beforeCount: v.number(),
+      afterLine: v.number(),
+      afterCount: v.number(),
+      /** each begins with ` `, `-`, `+` or `\\` */
+      lines: v.array(v.string()),
+    }),
+  ),
+  /** the texts differ too much to say where; only that they do is known */
+  tooDifferent: v.boolean(),
+})
+export type FileDiff = v.InferOutput<typeof FileDiff>
+
+export const ConfigDiff = v.strictObject({ changes: v.array(ConfigChange), files: v.array(FileDiff) })
+export type ConfigDiff = v.InferOutput<typeof ConfigDiff>

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { ConfigText, LintFinding, ParsedConfig } from './config.ts'
+import { ConfigDiff, ConfigText, LintFinding, NodeConfig, ParsedConfig } from './config.ts'
 import { DrainPlan, DrainRequest, DrainStart, DrainView } from './drains.ts'
 import { command, event, query } from './entry.ts'
 import { FleetDelta, FleetSnapshot, Series, StateSpan } from './fleet.ts'
@@ -30,6 +30,7 @@ const sshErrors = [
   'vault.locked',
   'vault.decrypt-failed',
 ] as const
+const configSet = v.pipe(v.array(ConfigText), v.maxLength(500))
 const oneDrain = v.strictObject({ drain: DrainId })
 const timeSpan = { from: EpochMs, to: EpochMs, points: v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(2000)) }
 
@@ -212,6 +213,14 @@ export const contract = Object.freeze({
     input: v.strictObject({ files: v.pipe(v.array(ConfigText), v.minLength(1), v.maxLength(500)) }),
     output: v.array(LintFinding),
   }),
+  /** Every file of a node's daemons, read now. Passwords are masked unless `secrets` is given; they are never kept or logged. */
+  'config.fetch': query({
+    input: v.strictObject({ node: NodeId, secrets: v.optional(v.boolean(), false) }),
+    output: NodeConfig,
+    errors: sshErrors,
+  }),
+  /** What differs between two configurations, as changes and as lines. Passwords are masked; a changed one shows as changed. */
+  'config.diff': query({ input: v.strictObject({ before: configSet, after: configSet }), output: ConfigDiff }),
 
   /** The practice fleet: that of this data folder, or one of another process whose nodes are in the inventory. */
   'practice.status': query({ input: nothing, output: PracticeStatus, errors: ['node.unreachable'] }),

@@ -80,6 +80,7 @@ function lyingDrivers(lie: string): Driver[] {
       return {
         kind: bound.kind,
         serverAdmin: bound.serverAdmin,
+        readConfig: (...rest) => bound.readConfig(...rest),
         async observe(...args) {
           const reading = await bound.observe(...args)
           if (reading.kind !== 'haproxy') return reading

@@ -43,6 +43,7 @@ export function passDrivers(drivers: Iterable<Driver>, pass: Pass): Driver[] {
       return {
         kind: bound.kind,
         observe: (...args) => bound.observe(...args),
+        readConfig: (...args) => bound.readConfig(...args),
         serverAdmin: bound.serverAdmin === null ? null : passAdmin(bound.serverAdmin, pass),
       }
     },
@@ -95,6 +96,7 @@ function passSession(session: NodeSession, pass: Pass): NodeSession {
     nodeId: session.nodeId,
     exec: (...args) => session.exec(...args),
     readFile: (...args) => session.readFile(...args),
+    replaceFile: (...args) => session.replaceFile(...args),
     traffic: () => session.traffic(),
     async openSocket(path, options) {
       const stream = await session.openSocket(path, options)

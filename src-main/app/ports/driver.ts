@@ -1,6 +1,15 @@
-import type { AdminState, CommandRecord, ProbeFinding, ProbedService, ServiceKind, ServiceOverrides } from '#contract'
+import type {
+  AdminState,
+  CommandRecord,
+  NodeConfigFile,
+  ProbeFinding,
+  ProbedService,
+  ServiceKind,
+  ServiceOverrides,
+} from '#contract'
 import type { PlaceReading } from '../../domain/drain/place-reading.ts'
 import type { ServiceReading } from '../../domain/fleet/reading.ts'
+import type { AppError } from '../app-error.ts'
 import type { CallLimits, NodeSession } from './node-session.ts'
 
 /** What the machine itself is like; asked once per probe, before the daemons. */
@@ -34,6 +43,17 @@ export interface BoundService {
   observe(session: NodeSession, limits: CallLimits): Promise<ServiceReading>
   /** null where a server cannot be changed at run time */
   readonly serverAdmin: ServerAdmin | null
+  /** every file the daemon would read now, in its order; throws as `observe` does, but for a single file that cannot be read */
+  readConfig(session: NodeSession, limits: CallLimits): Promise<ConfigFileReading[]>
+}
+
+/** One configuration file on disk. The bytes may hold passwords: they are masked before anything is shown, and never kept or logged. */
+export interface ConfigFileReading extends Pick<
+  NodeConfigFile,
+  'path' | 'sha256' | 'modifiedAt' | 'owner' | 'mode' | 'loaded'
+> {
+  bytes: Buffer | null
+  error: AppError | null
 }
 
 /** The administrative state of one server as it was read: enough to put it back exactly. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../../app/ports/clock.ts'
 import type { BoundService, Detected, Driver } from '../../app/ports/driver.ts'
+import { readHaproxyFiles } from './config-files.ts'
 import { detectHaproxy } from './detect.ts'
 import { endpointsFrom } from './endpoints.ts'
 import { createObserver } from './observe.ts'
@@ -24,5 +25,6 @@ function bindHaproxy(parts: { clock: Clock; sockets: RuntimeSockets }, { service
     kind: 'haproxy',
     observe: createObserver({ ...parts, endpoints }),
     serverAdmin: target === null || service.privilege !== 'admin' ? null : createServerAdmin({ ...parts, target, endpoints }),
+    readConfig: (session, limits) => readHaproxyFiles(session, service, limits),
   }
 }

@@ -41,12 +41,7 @@ export async function readConfig(
   paths: readonly string[],
   limits: CallLimits,
 ): Promise<ReadConfig> {
-  const listed = await runScript(session, expandScript, paths, { ...limits, maxBytes: 1024 * 1024 })
-  const files = listed.stdout
-    .toString('utf8')
-    .split('\0')
-    .filter((path) => path !== '')
-    .slice(0, maxFiles)
+  const files = await expandPaths(session, paths, limits)
   const read: ReadConfig = { files, sockets: [], masterWorker: false, globalFile: files[0] ?? paths[0] ?? '', findings: [] }
   for (const file of files) {
     try {
@@ -60,6 +55,16 @@ export async function readConfig(
   }
   read.sockets.sort((one, other) => socketLevels.indexOf(other.level) - socketLevels.indexOf(one.level))
   return read
+}
+
+/** Folders replaced by their files. */
+export async function expandPaths(session: NodeSession, paths: readonly string[], limits: CallLimits): Promise<string[]> {
+  const listed = await runScript(session, expandScript, paths, { ...limits, maxBytes: 1024 * 1024 })
+  return listed.stdout
+    .toString('utf8')
+    .split('\0')
+    .filter((path) => path !== '')
+    .slice(0, maxFiles)
 }
 
 /** As the account itself first: sudo may be allowed for a few commands only, and most configurations are readable by all. */

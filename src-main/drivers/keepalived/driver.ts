@@ -9,6 +9,7 @@ import { parseIpAddr } from '../../domain/keepalived/parse-ip-addr.ts'
 import { parseJsonDump } from '../../domain/keepalived/parse-json-dump.ts'
 import { knownFromReading, readingFromKeepalived, type KnownInstance } from '../../domain/keepalived/reading.ts'
 import { askDaemon, askKernelOnly, defaultPidFile } from './ask-daemon.ts'
+import { readKeepalivedFiles } from './config-files.ts'
 import { defaultConfig, detectKeepalived, kernelOnly } from './detect.ts'
 import { readConfigIfPossible } from './read-config.ts'
 
@@ -53,7 +54,19 @@ function bindKeepalived({ service }: Detected): BoundService {
     return reading
   }
 
-  return { kind: 'keepalived', observe, serverAdmin: null }
+  return {
+    kind: 'keepalived',
+    observe,
+    serverAdmin: null,
+    async readConfig(session, limits) {
+      const reading = await observe(session, limits).catch((thrown: unknown) => {
+        // the files are worth reading where the daemon cannot be asked
+        if (thrown instanceof AppError && /^(exec|daemon)\./.test(thrown.code)) return null
+        throw thrown
+      })
+      return readKeepalivedFiles(session, config, reading, limits)
+    },
+  }
 }
 
 async function instancesOnDisk(session: NodeSession, config: string, limits: CallLimits): Promise<KnownInstance[]> {

@@ -6,6 +6,7 @@ import type { BalancerReading } from '../../domain/fleet/reading.ts'
 import { readingFromNginx } from '../../domain/nginx/reading.ts'
 import { findUpstreams, type Upstream } from '../../domain/nginx/upstreams.ts'
 import { generationAfter, isNewGeneration, workersOf, type NginxProcess } from '../../domain/nginx/worker-generations.ts'
+import { readNginxFiles } from './config-files.ts'
 import { listConnections, readStubStatus } from './connections.ts'
 import { commandFrom, detectNginx, readVersion } from './detect.ts'
 import { loadConfig, type NginxCommand } from './load-config.ts'
@@ -60,7 +61,12 @@ function bindNginx({ service }: Detected): BoundService {
     })
   }
 
-  return { kind: 'nginx', observe, serverAdmin: null }
+  return {
+    kind: 'nginx',
+    observe,
+    serverAdmin: null,
+    readConfig: (session, limits) => readNginxFiles(session, service, limits),
+  }
 }
 
 async function load(

@@ -1,6 +1,7 @@
 import { Command as Commander, CommanderError, InvalidArgumentError, Option } from 'commander'
 import type { DrainFloor, ServiceKind } from '#contract'
-import { lint, parseConfig } from './config-commands.ts'
+import { getConfig, lint, parseConfig, type GetOptions, type LintOptions } from './config-commands.ts'
+import { diffConfig } from './config-diff.ts'
 import { drain, drains, steer, undrain, type DrainOptions } from './drain-commands.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { nodes, servers, vips, watch, type ServersFilter } from './fleet-commands.ts'
@@ -193,10 +194,25 @@ function addConfigCommands(
     .action((file: string, options: { kind?: ServiceKind; print?: boolean }, self: Commander) =>
       run('look', (c) => parseConfig(c, file, options), globals(self)),
     )
-  add(program, 'lint <file...>', 'what will hurt in these files; members of a pair are compared; ends with 1 on an error')
+  const service = (): Option =>
+    new Option('--service <daemon>', 'only of this daemon').choices(['haproxy', 'nginx', 'keepalived'])
+  add(config, 'get [node]', 'the files of a node, or of all nodes, as they are on disk now')
+    .addOption(service())
+    .option('--out <folder>', 'write them there, in a folder for each node')
+    .option('--secrets', 'with their passwords, which are masked otherwise')
+    .action((node: string | undefined, options: GetOptions, self: Commander) =>
+      run('look', (c) => getConfig(c, node, options), globals(self)),
+    )
+  add(config, 'diff <before> <after>', 'what differs between two nodes, files, or node:/path; ends with 1 on a difference')
+    .addOption(service())
+    .action((before: string, after: string, { service: kind }: { service?: ServiceKind }, self: Commander) =>
+      run('look', (c) => diffConfig(c, [before, after], kind === undefined ? {} : { kind }), globals(self)),
+    )
+  add(program, 'lint [file...]', 'what will hurt in these files; members of a pair are compared; ends with 1 on an error')
     .addOption(kind())
-    .action((files: string[], options: { kind?: ServiceKind }, self: Commander) =>
-      run('look', (c) => lint(c, files, options.kind), globals(self)),
+    .option('--node <node>', 'the files of this node; may be repeated', collected)
+    .action((files: string[], options: LintOptions, self: Commander) =>
+      run('look', (c) => lint(c, files, options), globals(self)),
     )
 }
 

@@ -94,7 +94,14 @@ export function fakeSessions(clock: Clock): FakeSessions {
       set(nodeId, error === undefined ? 'connected' : 'waiting', error ?? null)
       if (error !== undefined) throw error
       const traffic = { received: 100, sent: 10 }
-      const session: NodeSession = { nodeId, exec: never, openSocket: never, readFile: never, traffic: () => traffic }
+      const session: NodeSession = {
+        nodeId,
+        exec: never,
+        openSocket: never,
+        readFile: never,
+        replaceFile: never,
+        traffic: () => traffic,
+      }
       return session
     },
     status: (nodeId) =>
@@ -206,6 +213,7 @@ export function fakeHaproxy(initial: Record<string, ServiceReading>): FakeHaprox
   const bound: BoundService = {
     kind: 'haproxy',
     serverAdmin: admin,
+    readConfig: async () => [],
     async observe({ nodeId }) {
       observed.push(nodeId)
       return balancer(nodeId)
