@@ -36,6 +36,7 @@ export function recordSession(session: NodeSession, requests: Request[]): NodeSe
       requests.push({ kind: 'other', what: path })
       return session.readFile(path, options)
     },
+    replaceFile: (...args) => session.replaceFile(...args),
     traffic: () => session.traffic(),
   }
 }

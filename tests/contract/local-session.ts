@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream'
 import * as v from 'valibot'
 import { NodeId } from '#contract'
 import { AppError } from '../../src-main/app/app-error.ts'
+import { replaceFile } from '../../src-main/transport/ssh/replace-file.ts'
 import type { CallLimits, ExecOptions, ExecResult, NodeSession } from '../../src-main/app/ports/node-session.ts'
 
 /** Everything that reached a shell or a socket, for the tests that say what must not. */
@@ -37,6 +38,10 @@ export function createLocalSession(
       })
       if (bytes.length > maxBytes) throw new AppError('exec.output-truncated', `${path} is longer than ${maxBytes} bytes.`)
       return { bytes, sha256: createHash('sha256').update(bytes).digest('hex') }
+    },
+    replaceFile(path, bytes, how) {
+      const exec: NodeSession['exec'] = (argv, limits) => execLocally(argv, limits, options.env ?? process.env)
+      return replaceFile({ exec, user: 'root', where: 'this machine' }, path, bytes, how)
     },
     traffic: () => ({ received: 0, sent: 0 }),
   }

@@ -78,6 +78,7 @@ describeLab('HAProxy over SSH', () => {
       nodeId: session.nodeId,
       exec: () => expect.fail('a settled round runs no command'),
       readFile: () => expect.fail('a settled round reads no file'),
+      replaceFile: () => expect.fail('a settled round writes no file'),
       traffic: () => session.traffic(),
       openSocket: (path, limits) => (opened.push(path), session.openSocket(path, limits)),
     }

@@ -5,6 +5,7 @@ import * as v from 'valibot'
 import { NodeId } from '#contract'
 import type { NodeFacts } from '../../src-main/app/ports/driver.ts'
 import type { NodeSession } from '../../src-main/app/ports/node-session.ts'
+import { replaceFile } from '../../src-main/transport/ssh/replace-file.ts'
 import { createLocalSession, within } from '../contract/local-session.ts'
 
 /**
@@ -53,6 +54,8 @@ export async function openNodeRoom(
     exec: (argv, options) => local.exec([...inside, ...argv], options),
     openSocket: (path, limits) => local.openSocket(outside(path), limits),
     readFile: (path, options) => local.readFile(outside(path), options),
+    replaceFile: (path, bytes, options) =>
+      replaceFile({ exec: (argv, how) => session.exec(argv, how), user: 'root', where: 'room' }, path, bytes, options),
     traffic: () => local.traffic(),
   }
   return {

@@ -27,6 +27,12 @@ export interface ExecOptions extends CallLimits {
   maxBytes: number
 }
 
+export interface ReplaceOptions extends CallLimits {
+  privileged?: boolean
+  /** of the bytes that were read and edited */
+  expectSha256: string
+}
+
 /**
  * One node reached over SSH: the whole surface that drivers and services may see.
  *
@@ -46,6 +52,11 @@ export interface NodeSession {
     path: string,
     options: CallLimits & { privileged?: boolean; maxBytes: number },
   ): Promise<{ bytes: Buffer; sha256: string }>
+  /**
+   * Puts `bytes` in the place of a file that was read before, at once and whole; owner, mode and what a symlink points to stay.
+   * @throws AppError `config.changed-on-node`, `config.write-failed`, `exec.not-found`, `exec.not-permitted`, all of effect `none`
+   */
+  replaceFile(path: string, bytes: Buffer, options: ReplaceOptions): Promise<{ sha256: string }>
   /** bytes received and sent over this node's connection since it was opened; the cost of polling is shown from it */
   traffic(): { received: number; sent: number }
 }

@@ -9,10 +9,11 @@ import { createHash } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { Effect, NodeId } from '#contract'
 import { AppError } from '../../app/app-error.ts'
-import type { CallLimits, ExecOptions, ExecResult, NodeSession } from '../../app/ports/node-session.ts'
+import type { CallLimits, ExecOptions, ExecResult, NodeSession, ReplaceOptions } from '../../app/ports/node-session.ts'
 import type { Chain } from './chain.ts'
 import { abortable, startDeadline } from './deadline.ts'
 import { remoteCommandText } from './remote-command.ts'
+import { replaceFile } from './replace-file.ts'
 import { ChannelRefused, runCommand } from './run-command.ts'
 import { keepUnlessAborted, Slots } from './slots.ts'
 import { openUnixSocket, type SocketShell } from './socket.ts'
@@ -144,6 +145,12 @@ class ChannelSession implements SshSession {
       })
     }
     return { bytes: stdout, sha256: createHash('sha256').update(stdout).digest('hex') }
+  }
+
+  async replaceFile(path: string, bytes: Buffer, options: ReplaceOptions): Promise<{ sha256: string }> {
+    requireAbsolute(path)
+    const over = { user: this.#account.user, where: this.#chain.where }
+    return replaceFile({ ...over, exec: (argv, how) => this.exec(argv, how) }, path, bytes, options)
   }
 
   async openSocket(path: string, options: CallLimits & { privileged?: boolean }): Promise<Duplex> {

@@ -29,6 +29,9 @@ export function scriptedSession(
       if (text === undefined) throw new AppError('exec.not-found', `There is no ${path}.`)
       return { bytes: Buffer.from(text), sha256: '' }
     },
+    async replaceFile(path) {
+      throw new AppError('exec.not-permitted', `${path} is not for writing here.`)
+    },
     traffic: () => ({ received: 0, sent: 0 }),
   }
 }
