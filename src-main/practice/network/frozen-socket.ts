@@ -44,6 +44,7 @@ export function freezeSocket(socket: Socket): FrozenSocket {
     }
     socket._destroy = (error, done) => {
       isGone = true
+      stopReading(socket)
       done(error)
       process.nextTick(() => socket.emit('close', error !== null))
     }
@@ -82,4 +83,10 @@ function takeBackFromHttp(socket: Socket): void {
   if (socket.readableFlowing === null) return
   const listener = (): void => {}
   socket.on('data', listener).off('data', listener)
+}
+
+/** The stream is gone and its handle is not: bytes that still came would be handed to the stream, which takes them for an error code and throws. */
+function stopReading(socket: Socket): void {
+  const { _handle: handle } = socket as Socket & { _handle?: { readStop(): void } | null }
+  handle?.readStop()
 }
