@@ -13,6 +13,7 @@ export interface UpstreamServer {
   maxFails: number
   failTimeoutS: number
   backup: boolean
+  /** takes no new work: `down`, or `drain` (with `sticky`, 1.29.6 and newer), which lets sessions that stick to it go on */
   down: boolean
   /** `resolve`: commercial before 1.27.3, names are looked up again while running */
   resolve: boolean
@@ -70,12 +71,15 @@ function serverFrom(directive: Directive): UpstreamServer {
     maxFails: Number(value('max_fails') ?? 1),
     failTimeoutS: secondsFrom(value('fail_timeout') ?? '10s') ?? 10,
     backup: flags.has('backup'),
-    down: flags.has('down'),
+    down: flags.has('down') || flags.has('drain'),
     resolve: flags.has('resolve'),
     file: directive.file,
     line: directive.line,
   }
 }
+
+/** How a member is named, from the first argument of its `server` line. */
+export const shownAddress = (written: string): string => addressFrom(written).address
 
 /** `host[:port]`, port 80 when left out (ngx_http_upstream_module; a stream server always names its port). */
 function addressFrom(written: string): Pick<UpstreamServer, 'address' | 'endpoint'> {
