@@ -26,7 +26,7 @@ test('bytes for a socket that its owner gave up while the cable was cut disturb 
   // two rounds of the loop: the bytes are here by the second, and would be read
   for (let round = 0; round < 2; round++) await new Promise((done) => setImmediate(done))
   expect(far.destroyed).toBe(false)
-  const reset = once(far, 'close')
+  const reset = new Promise((done) => far.once('close', done))
   frozen.cut()
   await reset
 })
