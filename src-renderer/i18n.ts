@@ -1,5 +1,6 @@
 import { createI18n } from 'vue-i18n'
 import { messages as charts } from './charts/messages.ts'
+import { messages as drains } from './features/drains/messages.ts'
 import { messages as firstRun } from './features/first-run/messages.ts'
 import { messages as history } from './features/history/messages.ts'
 import { messages as nodes } from './features/nodes/messages.ts'
@@ -13,6 +14,7 @@ import { messages as words } from './words/messages.ts'
 
 const en = {
   charts: charts.en,
+  drains: drains.en,
   firstRun: firstRun.en,
   history: history.en,
   nodes: nodes.en,
@@ -28,6 +30,7 @@ const en = {
 /** The same keys, by type; a unit test compares them as well, with their placeholders. */
 const ja: typeof en = {
   charts: charts.ja,
+  drains: drains.ja,
   firstRun: firstRun.ja,
   history: history.ja,
   nodes: nodes.ja,

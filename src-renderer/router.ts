@@ -4,6 +4,7 @@ import OverviewPage from './features/overview/overview-page.vue'
 const routes: RouteRecordRaw[] = [
   { path: '/', name: 'overview', component: OverviewPage },
   { path: '/pools', name: 'pools', component: () => import('./features/pools/pools-page.vue') },
+  { path: '/drains', name: 'drains', component: () => import('./features/drains/drains-page.vue') },
   { path: '/nodes', name: 'nodes', component: () => import('./features/nodes/nodes-page.vue') },
   { path: '/vips', name: 'vips', component: () => import('./features/vips/vips-page.vue') },
   { path: '/history', name: 'history', component: () => import('./features/history/history-page.vue') },

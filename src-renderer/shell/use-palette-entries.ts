@@ -1,14 +1,14 @@
 import { useI18n } from 'vue-i18n'
 import { useRouter } from 'vue-router'
+import { useOperate } from '../features/drains/use-operate.ts'
 import { useAppearanceStore } from '../stores/appearance.ts'
 import { useFleetStore } from '../stores/fleet.ts'
-import { useHostStore } from '../stores/host.ts'
-import { useOperationsStore } from '../stores/operations.ts'
 import { fleetEntries, type PaletteEntry } from './palette-entries.ts'
 
 const pages = [
   ['overview', '/'],
   ['pools', '/pools'],
+  ['drains', '/drains'],
   ['nodes', '/nodes'],
   ['vips', '/vips'],
   ['history', '/history'],
@@ -21,8 +21,7 @@ export function usePaletteEntries(): (query: string) => Generator<PaletteEntry> 
   const { t } = useI18n()
   const router = useRouter()
   const fleet = useFleetStore()
-  const host = useHostStore()
-  const operations = useOperationsStore()
+  const operate = useOperate()
   const appearance = useAppearanceStore()
 
   function* windowEntries(): Generator<PaletteEntry> {
@@ -55,7 +54,7 @@ export function usePaletteEntries(): (query: string) => Generator<PaletteEntry> 
     const parts = { nodes: fleet.nodes.values(), pools: fleet.pools, servers: fleet.servers.values() }
     yield* fleetEntries(parts, {
       go: (path, target) => void router.push({ path, query: target }),
-      plan: (server, state) => void (host.isViewer ? undefined : operations.openPlan([server.id], state)),
+      plan: (server, state) => operate([server.id], state),
       operation: (server, state) => t('shell.palette.operation', { verb: t(`words.verb.${state}`), server: server.name }),
     })
   }

@@ -2,7 +2,15 @@ import { onBeforeUnmount, onMounted } from 'vue'
 import { useRouter } from 'vue-router'
 
 /** `g` then a letter goes to a page; Ctrl/Cmd+K opens the palette anywhere. */
-const pages: Record<string, string> = { o: '/', p: '/pools', n: '/nodes', v: '/vips', h: '/history', s: '/settings' }
+const pages: Record<string, string> = {
+  o: '/',
+  p: '/pools',
+  d: '/drains',
+  n: '/nodes',
+  v: '/vips',
+  h: '/history',
+  s: '/settings',
+}
 const CHORD_MS = 1_000
 
 const isTyping = (target: EventTarget | null) =>

@@ -9,6 +9,7 @@ const families = [
   'config',
   'daemon',
   'job',
+  'drain',
   'store',
   'vault',
 ] as const

@@ -8,7 +8,7 @@ import { stateOrder } from '../../words/state-order.ts'
  * different keys must all hold. A leading `-` turns a word round. `*` and `?` are wildcards. A word without a key is looked
  * for in the server's name, address and pool. A word that cannot be understood is reported and filters nothing.
  */
-export const filterKeys = ['state', 'name', 'address', 'pool', 'pair', 'site', 'node', 'kind', 'is'] as const
+export const filterKeys = ['state', 'name', 'address', 'pool', 'pair', 'site', 'node', 'kind', 'drain', 'is'] as const
 export type FilterKey = (typeof filterKeys)[number]
 
 export const filterTraits = ['stale', 'disagrees', 'backup'] as const
@@ -26,6 +26,8 @@ export interface FilterFacts {
   readonly site: readonly string[]
   readonly nodes: readonly string[]
   readonly kind: string
+  /** of the drain that keeps it out: `open`, its state, its owner and its reason; empty when none does */
+  readonly drain: readonly string[]
   readonly traits: readonly FilterTrait[]
 }
 
@@ -174,6 +176,8 @@ function valuesOf(facts: FilterFacts, key: FilterTerm['key']): readonly string[]
       return facts.nodes
     case 'kind':
       return [facts.kind]
+    case 'drain':
+      return facts.drain
     case 'is':
       return facts.traits
   }

@@ -50,6 +50,9 @@ export const messages = {
       'run-time': 'nginx cannot change a server while it runs; its configuration would have to be edited: {names}.',
       unreadable: 'No balancer can be read, so nothing can be sent: {names}.',
       already: 'Every balancer already has it so.',
+      'kept-out': 'A drain keeps it out: {names}. Put that back first.',
+      'going-back': 'It is being put back already: {names}.',
+      wider: 'The same drain also keeps out {names}. Select them too, or put it back on the Drains page.',
     },
     more: '{names} and {count} more',
     empty: {
@@ -147,6 +150,9 @@ export const messages = {
       'run-time': 'nginx は実行中にサーバーを変更できません。設定の編集が必要です: {names}',
       unreadable: 'どのバランサーも読み取れないため、何も送れません: {names}',
       already: 'すべてのバランサーで既にその状態です。',
+      'kept-out': '切り離しが維持しています: {names}。先にそれを復帰させてください。',
+      'going-back': 'すでに復帰中です: {names}',
+      wider: '同じ切り離しに {names} も含まれます。あわせて選ぶか、切り離しのページで復帰させてください。',
     },
     more: '{names} ほか {count} 台',
     empty: {

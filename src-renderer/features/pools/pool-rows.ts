@@ -1,4 +1,4 @@
-import type { NodeId, NodeView, PoolView, ServerView } from '#contract'
+import type { DrainView, NodeId, NodeView, PoolView, ServerView } from '#contract'
 import { compileFilter, type FilterFacts, type FilterQuery, type FilterTrait } from './filter-query.ts'
 import { errorRateOf, isStale, queueOf, readAtOf, sessionsOf, weightOf, worstCheck } from './server-figures.ts'
 import { calm, urgencyOf } from './state-order.ts'
@@ -27,6 +27,8 @@ export interface PoolFleet {
   readonly nodes: ReadonlyMap<string, NodeView>
   readonly pairs: ReadonlyMap<string, { readonly name: string; readonly nodes: readonly NodeId[] }>
   readonly sites: ReadonlyMap<string, { readonly name: string }>
+  /** drains in force, by the server they keep out */
+  readonly drains: ReadonlyMap<string, Pick<DrainView, 'state' | 'owner' | 'reason'>>
   readonly pollMs: number
 }
 
@@ -97,8 +99,14 @@ function factsOf(server: ServerView, pool: PoolView, fleet: PoolFleet, now: numb
     site: named(pool.site, pool.site === null ? undefined : fleet.sites.get(pool.site)?.name),
     nodes: server.on.flatMap((cell) => named(cell.nodeId, fleet.nodes.get(cell.nodeId)?.name)),
     kind: pool.kind,
+    drain: drainFacts(fleet.drains.get(server.id)),
     traits,
   }
+}
+
+/** `drain:open` for every one in force, its state, who keeps it out and why. */
+function drainFacts(drain: Pick<DrainView, 'state' | 'owner' | 'reason'> | undefined): string[] {
+  return drain === undefined ? [] : ['open', drain.state, drain.owner, drain.reason]
 }
 
 /** Unknown figures come last, whichever way the column is sorted. */

@@ -1,9 +1,10 @@
 import { computed, ref, shallowRef } from 'vue'
 import type { AdminState, ServerId, ServerView } from '#contract'
+import { useDrainsStore } from '../../stores/drains.ts'
 import { useFleetStore } from '../../stores/fleet.ts'
 import { useHostStore } from '../../stores/host.ts'
-import { useOperationsStore } from '../../stores/operations.ts'
 import { useSelectionStore } from '../../stores/selection.ts'
+import { useOperate } from '../drains/use-operate.ts'
 import { buildPoolTable, worstFirst, type Grouping, type PoolFleet, type Sort, type SortKey } from './pool-rows.ts'
 import { keepExisting, type RowSelection } from './row-selection.ts'
 import { obstacleTo } from './server-actions.ts'
@@ -12,7 +13,8 @@ import type { Filter } from './use-filter.ts'
 /** State of the Pools page: what is shown, what is selected, what can be done. Drawing is left to the components. */
 export function usePoolsPage(filter: Filter) {
   const fleet = useFleetStore()
-  const operations = useOperationsStore()
+  const drains = useDrainsStore()
+  const act = useOperate()
   const selectionStore = useSelectionStore()
   const host = useHostStore()
   const grouping = ref<Grouping>('pool')
@@ -25,6 +27,7 @@ export function usePoolsPage(filter: Filter) {
     nodes: fleet.nodes,
     pairs: new Map(fleet.pairs.map((pair) => [pair.id, pair])),
     sites: new Map(fleet.sites.map((site) => [site.id, site])),
+    drains: drains.openByServer,
     pollMs: fleet.pollMs,
   }))
   // The clock ticks every second; only `is:stale` depends on it, so only that query makes the rows follow it.
@@ -65,8 +68,9 @@ export function usePoolsPage(filter: Filter) {
   }
 
   const poolOf = (server: ServerView) => fleet.pools.get(server.poolId)
+  const drainOf = (server: ServerView) => drains.openByServer.get(server.id)
   const obstacle = (state: AdminState, servers: readonly ServerView[] = selectedServers.value) =>
-    obstacleTo(state, servers, poolOf, host.isViewer)
+    obstacleTo(state, servers, poolOf, host.isViewer, drainOf)
 
   return {
     fleet,
@@ -83,7 +87,7 @@ export function usePoolsPage(filter: Filter) {
     /** Opens the sheet with the plan; nothing happens when an obstacle stands in the way. */
     operate(state: AdminState, servers: readonly ServerView[] = selectedServers.value) {
       if (obstacle(state, servers) !== null) return
-      void operations.openPlan(
+      act(
         servers.map((server) => server.id),
         state,
       )

@@ -31,7 +31,7 @@ export function useRowMenu(page: PoolsPage, openDrawer: (id: string) => void) {
       label: t(`words.verb.${state}`),
       // a pool's own row has no keys: they act on the selection
       shortcut: row.value?.type === 'server' ? key.toUpperCase() : '',
-      why: wordObstacle(page.obstacle(state, subjects.value)),
+      why: wordObstacle(page.obstacle(state, subjects.value), state),
     })),
   ])
 

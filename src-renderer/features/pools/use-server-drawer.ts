@@ -3,6 +3,7 @@ import type { NodeId, OutputOf, ServerId, ServerView, StateSpan } from '#contrac
 import type { ChartMark } from '../../charts/chart-overlay.ts'
 import type { ChartSeries } from '../../charts/chart-summary.ts'
 import { createCallState } from '../../stores/call-state.ts'
+import { useDrainsStore } from '../../stores/drains.ts'
 import { useFleetStore } from '../../stores/fleet.ts'
 import { useJobsStore } from '../../stores/jobs.ts'
 import { readAtOf } from './server-figures.ts'
@@ -24,6 +25,7 @@ interface Past {
 export function useServerDrawer(id: Ref<string>) {
   const fleet = useFleetStore()
   const jobs = useJobsStore()
+  const drains = useDrainsStore()
   const server = computed<ServerView | undefined>(() => fleet.servers.get(id.value as ServerId))
   const pool = computed(() => (server.value ? fleet.pools.get(server.value.poolId) : undefined))
   const past = shallowRef<Past | null>(null)
@@ -95,6 +97,7 @@ export function useServerDrawer(id: Ref<string>) {
     fleet,
     server,
     pool,
+    drain: computed(() => (server.value ? drains.openByServer.get(server.value.id) : undefined)),
     past,
     error: reading.error,
     balancers,

@@ -10,6 +10,7 @@ const web07: FilterFacts = {
   site: ['tyo', 'Tokyo'],
   nodes: ['lb1', 'lb1.tyo', 'lb2', 'lb2.tyo'],
   kind: 'haproxy',
+  drain: [],
   traits: ['disagrees'],
 }
 const finds = (query: string, facts: Partial<FilterFacts> = {}) => compileFilter(parseFilter(query))({ ...web07, ...facts })

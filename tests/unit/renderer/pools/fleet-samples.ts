@@ -102,6 +102,7 @@ export function fleetOf(pools: readonly PoolView[], servers: readonly ServerView
       ['tyo', { name: 'Tokyo' }],
       ['osa', { name: 'Osaka' }],
     ]),
+    drains: new Map(),
     pollMs: 2000,
   }
 }

@@ -8,7 +8,7 @@ const www = 'tyo-edge/nginx/www'
 const pools = new Map([pool(web), pool(www)].map((each) => [each.id as string, each]))
 const poolOf = (of: { poolId: string }) => pools.get(of.poolId)
 const against = (state: 'drain' | 'maint' | 'ready', ...servers: ReturnType<typeof server>[]) =>
-  obstacleTo(state, servers, poolOf, false)
+  obstacleTo(state, servers, poolOf, false, () => undefined)
 const on = (...adminStates: (number | null)[]) => ({
   on: adminStates.map((adminState, index) => cell(`lb${index + 1}`, adminState === null ? 'unknown' : 'up', { adminState })),
 })
@@ -45,7 +45,7 @@ describe('what can be done to servers', () => {
   })
 
   it('refuses a viewer, an empty selection and more than the border takes', () => {
-    expect(obstacleTo('drain', [server(web, 'web1')], poolOf, true)?.kind).toBe('viewer')
+    expect(obstacleTo('drain', [server(web, 'web1')], poolOf, true, () => undefined)?.kind).toBe('viewer')
     expect(against('drain')?.kind).toBe('nothing-selected')
     expect(against('drain', ...Array.from({ length: 501 }, (_, index) => server(web, `w${index}`)))?.kind).toBe('too-many')
   })
