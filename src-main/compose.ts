@@ -4,7 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { homedir, hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
-import type { NodeId } from '#contract'
+import type { NodeId, PracticeSize } from '#contract'
 import { AppError, appErrorFrom } from './app/app-error.ts'
 import { createConfigService } from './app/config-service.ts'
 import { createDrainBook } from './app/drains/drain-book.ts'
@@ -33,7 +33,7 @@ import type { Clock } from './app/ports/clock.ts'
 import type { Driver } from './app/ports/driver.ts'
 import type { Log } from './app/ports/log.ts'
 import type { NodeSessions } from './app/ports/node-session.ts'
-import type { OpenPracticeFleet } from './app/ports/practice.ts'
+import type { OpenPracticeFleet, PracticeFleet } from './app/ports/practice.ts'
 import type { SshTargets } from './app/ports/ssh.ts'
 import type { Cipher } from './app/ports/vault.ts'
 import { createPracticeService } from './app/practice-service.ts'
@@ -100,6 +100,10 @@ export function composeFor(shell: ShellName, options: Pick<ComposeOptions, 'ciph
   const home = homedir()
   return compose({ dataFolder: dataFolderFrom(process.env, process.platform, home), shell, env: process.env, home, ...options })
 }
+
+/** A practice fleet without a console around it; `folder` keeps its keys. */
+export const openPracticeFleet = (folder: string, size: PracticeSize, ended: (why: string) => void): Promise<PracticeFleet> =>
+  hostFleet({ folder, size, told: () => undefined, ended })
 
 export async function compose(options: ComposeOptions): Promise<Console> {
   const { dataFolder, shell, env, home, clock = systemClock, overrides = {} } = options

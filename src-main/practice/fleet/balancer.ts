@@ -16,7 +16,7 @@ import {
 } from './site-configs.ts'
 import { ports, type NodePlan } from './site-plan.ts'
 
-export type Daemon = 'haproxy' | 'nginx' | 'keepalived'
+export type Daemon = 'haproxy' | 'keepalived'
 
 /** A balancer of the fleet, with everything that its console would expect to find, and the levers of the scenarios. */
 export interface Balancer {
@@ -53,7 +53,6 @@ const commands: Readonly<Record<Daemon, readonly [string, ...string[]]>> = {
     '-p',
     '/run/haproxy.pid',
   ],
-  nginx: ['/usr/sbin/nginx'],
   keepalived: ['/usr/sbin/keepalived', '-D'],
 }
 
@@ -79,16 +78,13 @@ export function createBalancer(
   machine.programs.install('/usr/sbin/keepalived', runKeepalived)
   for (const [path, text] of Object.entries({
     [haproxyFile]: haproxyConfig(on),
-    '/etc/nginx/nginx.conf': nginxConfig(),
-    '/etc/nginx/conf.d/portal.conf': nginxSiteConfig(on),
-    '/etc/nginx/stream.d/feed.conf': nginxStreamConfig(on),
     '/etc/keepalived/keepalived.conf': keepalivedConfig(on, node),
     '/var/lib/haproxy/server-state': '',
   })) {
     files.makeDirectory(path.slice(0, path.lastIndexOf('/')), { parents: true })
     files.write(path, text)
   }
-  for (const folder of ['/run/haproxy', '/var/log/nginx']) files.makeDirectory(folder, { parents: true })
+  files.makeDirectory('/run/haproxy', { parents: true })
 
   let sshd = startSshServer(machine, { port: ports.ssh, hostKey: keys.host })
   const { hostKey } = sshd

@@ -27,19 +27,20 @@ export const normalLoad = { perSecond: 40, stickyPercent: 30 } as const
 
 /** what share of a site's requests goes where */
 const shares = [
-  { port: ports.web, path: '/', share: 0.6 },
-  { port: ports.web, path: '/api/items', share: 0.25 },
-  { port: ports.portal, path: '/', share: 0.15 },
+  { path: '/', share: 0.7 },
+  { path: '/api/items', share: 0.3 },
 ] as const
 const consumersPerSite = 8
 const lookEveryMs = 250
+/** Who has been there this long goes, cookie and all; so a drained server is left in the end. */
+const visitMs = 15_000
 
 export function startClients(sites: readonly ClientSite[], random: () => number): Clients {
   let { perSecond, stickyPercent }: { perSecond: number; stickyPercent: number } = normalLoad
   const generate = ({ machine, address }: ClientSite, spec: Pick<LoadSpec, 'port' | 'path' | 'perSecond' | 'longLived'>) =>
     startLoad(
       {
-        ...{ address, host: 'shop.example', keepAliveShare: 0.5, slowMs: 500, timeoutMs: 10_000 },
+        ...{ address, host: 'shop.example', keepAliveShare: 0.5, slowMs: 500, timeoutMs: 10_000, visitMs },
         ...{ stickyShare: stickyPercent / 100, ...spec },
       },
       { network: machine.network, clock: machine.clock, pid: pidOf(machine), random },
@@ -56,9 +57,9 @@ export function startClients(sites: readonly ClientSite[], random: () => number)
         site.machine.clock.after(lookEveryMs, () => begin(site)),
       )
     waiting.delete(site)
-    for (const { port, path, share: ofSite } of shares) {
+    for (const { path, share: ofSite } of shares) {
       const share = ofSite / sites.length
-      running.push({ generator: generate(site, { port, path, perSecond: perSecond * share, longLived: 0 }), share })
+      running.push({ generator: generate(site, { port: ports.web, path, perSecond: perSecond * share, longLived: 0 }), share })
     }
     running.push({
       generator: generate(site, { port: ports.queue, path: '/', perSecond: 0, longLived: consumersPerSite }),

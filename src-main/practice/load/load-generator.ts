@@ -11,6 +11,8 @@ export interface LoadSpec {
   readonly perSecond: number
   /** share of the requests, 0 to 1, by clients that keep their cookies */
   readonly stickyShare: number
+  /** how long such a client stays; another one, without cookies, takes its place */
+  readonly visitMs: number
   /** share of the requests, 0 to 1, over kept connections */
   readonly keepAliveShare: number
   /** streams of events held open beside the requests; one that ends is opened again */
@@ -59,6 +61,8 @@ export function startLoad(
   const fresh = new ServerAgent(network, from, false)
   /** what each sticky client was told to say */
   const cookies = Array.from({ length: stickyClients }, () => new Map<string, string>())
+  /** when each of them leaves; the first ones have been there for a while */
+  const leavesAt = cookies.map(() => clock.monotonic() + random() * spec.visitMs)
   const open = new Set<ClientRequest>()
   let stopped = false
   const figures: LoadFigures = {
@@ -76,9 +80,18 @@ export function startLoad(
   let lastTickAt = clock.monotonic()
   let cancelTick = (): void => {}
 
+  function jarOf(client: number, now: number): Map<string, string> | undefined {
+    const jar = cookies[client]
+    if (now >= (leavesAt[client] ?? 0)) {
+      leavesAt[client] = now + spec.visitMs
+      jar?.clear()
+    }
+    return jar
+  }
+
   function send(): void {
-    const jar = random() < spec.stickyShare ? cookies[Math.floor(random() * stickyClients)] : undefined
     const startedAt = clock.monotonic()
+    const jar = random() < spec.stickyShare ? jarOf(Math.floor(random() * stickyClients), startedAt) : undefined
     let settled = false
     const settle = (status: number | null): void => {
       if (settled) return

@@ -15,6 +15,7 @@ import {
   type ImportOptions,
 } from './inventory-commands.ts'
 import { probe, trust } from './node-commands.ts'
+import { doPractice, practiceScenarios, practiceStatus, revertPractice, servePractice } from './practice-commands.ts'
 import { history, jobs, setState, undo, type SetStateOptions } from './operation-commands.ts'
 import { runCommand, type Command, type CommandOptions, type Compose } from './run-command.ts'
 import type { Terminal } from './terminal.ts'
@@ -130,6 +131,7 @@ function createProgram(terminal: Terminal, version: string, run: Run): Commander
   )
   addConfigCommands(program, add, globals, run)
   addInventoryCommands(program, add, globals, terminal, run)
+  addPracticeCommands(program, add, globals, run)
   return program
 }
 
@@ -256,6 +258,37 @@ function addInventoryCommands(
     .description('print the JSON Schema of the inventory file')
     .option('--json', 'print JSON, which it is')
     .action(() => void printSchema((text) => terminal.out(text)))
+}
+
+function addPracticeCommands(
+  program: Commander,
+  add: (parent: Commander, usage: string, description: string) => Commander,
+  globals: (command: Commander) => GlobalOptions,
+  run: Run,
+): void {
+  const practice = add(program, 'practice', 'run a fleet to practise on, until Ctrl-C, and say how to reach it')
+    .option('--nodes <count>', 'balancers; default: 4, or as the last time', count)
+    .option('--servers <count>', 'servers per site; default: 8, or as the last time', count)
+    .action((size: { nodes?: number; servers?: number }, self: Commander) => {
+      const { nodes, servers } = size
+      const asked = { ...(nodes === undefined ? {} : { nodes }), ...(servers === undefined ? {} : { servers }) }
+      return run('look', (c) => servePractice(c, asked), globals(self))
+    })
+  add(practice, 'status', 'what the fleet does, and what troubles it').action((_: object, self: Commander) =>
+    run('look', practiceStatus, globals(self)),
+  )
+  add(practice, 'scenarios', 'what can be made to happen').action((_: object, self: Commander) =>
+    run('look', practiceScenarios, globals(self)),
+  )
+  add(practice, 'do <scenario> [target]', 'make it happen')
+    .option('--value <number>', 'how much; default: as "practice scenarios" says', Number)
+    .action((scenario: string, target: string | undefined, { value }: { value?: number }, self: Commander) =>
+      run('look', (c) => doPractice(c, scenario, target, value), globals(self)),
+    )
+  add(practice, 'revert [scenario] [target]', 'put it right again; without a scenario, everything').action(
+    (scenario: string | undefined, target: string | undefined, _: object, self: Commander) =>
+      run('look', (c) => revertPractice(c, scenario, target), globals(self)),
+  )
 }
 
 async function data({ client, print }: Command): Promise<ExitCode> {

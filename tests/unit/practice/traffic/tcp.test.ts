@@ -139,7 +139,7 @@ describe('the load generator', () => {
     const load = startLoad(
       {
         ...{ address: site.address, port: 80, host: 'site', path: '/', perSecond: 400 },
-        ...{ stickyShare: 0.5, keepAliveShare: 0.5, longLived: 2, slowMs: 1000, timeoutMs: 2000 },
+        ...{ stickyShare: 0.5, keepAliveShare: 0.5, longLived: 2, slowMs: 1000, timeoutMs: 2000, visitMs: 60_000 },
       },
       { network: site.client.network, clock: systemClock, pid: 900, random: Math.random },
     )
