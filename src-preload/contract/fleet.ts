@@ -133,6 +133,9 @@ export const PoolView = v.strictObject({
 })
 export type PoolView = v.InferOutput<typeof PoolView>
 
+/** keepalived is asked when something says that its word may have changed, and otherwise this often: each time it writes to the node's log. */
+export const DAEMON_WORD_MAX_AGE_MS = 30_000
+
 /** What one member says of a virtual router, by each source. */
 export const RouterMember = v.strictObject({
   nodeId: NodeId,
@@ -145,6 +148,7 @@ export const RouterMember = v.strictObject({
   kernelAddresses: v.array(v.string()),
   /** null: the kernel could not be asked */
   kernelReadAt: v.nullable(EpochMs),
+  /** older than the kernel's by up to `DAEMON_WORD_MAX_AGE_MS` */
   daemonReadAt: v.nullable(EpochMs),
   daemonRunning: v.nullable(v.boolean()),
   interface: v.string(),

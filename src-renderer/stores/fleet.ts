@@ -135,7 +135,9 @@ export const useFleetStore = defineStore('fleet', () => {
     }
   }
 
-  const isStale = (readAt: number | null) => readAt === null || now.value - readAt > STALE_POLLS * pollMs.value
+  /** `restMs`: how long it is not asked again while nothing happens */
+  const isStale = (readAt: number | null, restMs = 0) =>
+    readAt === null || now.value - readAt > restMs + STALE_POLLS * pollMs.value
 
   const serverCounts = computed(() => {
     const counts = new Map<ServerState, number>()

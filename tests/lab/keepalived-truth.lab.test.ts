@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { NodeSession } from '../../src-main/app/ports/node-session.ts'
+import type { Clock } from '../../src-main/app/ports/clock.ts'
 import type { BoundService } from '../../src-main/app/ports/driver.ts'
 import type { VrrpReading } from '../../src-main/domain/fleet/reading.ts'
 import { createKeepalivedDriver } from '../../src-main/drivers/keepalived/driver.ts'
@@ -9,7 +10,12 @@ import { describeLab } from './describe-lab.ts'
 import { openNodeRoom, type NodeRoom } from './node-room.ts'
 
 const password = 's3cr"tP\\'
-const config = `vrrp_instance VI_1 {
+const config = `vrrp_track_file adjust {
+    file /run/adjust
+    weight 1
+    init_file 0
+}
+vrrp_instance VI_1 {
     state BACKUP
     interface eth0
     virtual_router_id 51
@@ -23,6 +29,9 @@ const config = `vrrp_instance VI_1 {
     virtual_ipaddress {
         198.18.7.100/24
     }
+    track_file {
+        adjust
+    }
 }
 `
 
@@ -32,9 +41,11 @@ describeLab('keepalived and the kernel', () => {
   let session: NodeSession
   /** everything that came back from the node */
   const received: string[] = []
+  let passedMs = 0
+  const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + passedMs }
 
   async function bound(): Promise<BoundService> {
-    const driver = createKeepalivedDriver({ clock: systemClock })
+    const driver = createKeepalivedDriver({ clock })
     return driver.bind(
       (await driver.detect(session, room.facts, {}, within(10_000))) ?? expect.fail('keepalived was not found'),
     )
@@ -46,7 +57,7 @@ describeLab('keepalived and the kernel', () => {
   const start = () =>
     room.run(`
       rm -f /run/keepalived.pid /run/vrrp.pid
-      keepalived -D -G
+      keepalived -n -l -D -G >/run/keepalived.log 2>&1 </dev/null &
       i=0; until ip addr show dev eth0 | grep -q 198.18.7.100 || [ $i = 160 ]; do sleep 0.05; i=$((i+1)); done
       sleep 2`)
   // Frozen first: a child that sees its parent die before it is killed itself takes the address away.
@@ -90,6 +101,37 @@ describeLab('keepalived and the kernel', () => {
     const service = await bound()
     const readings = await Promise.all([read(service), read(service), read(await bound())])
     expect(readings.map((reading) => reading.daemonAnswered)).toEqual([true, true, true])
+  })
+
+  it('are asked apart: a quiet daemon twice a minute, and at once when it may have something to say', async () => {
+    const service = await bound()
+    const printed = async () => Number(await room.run("grep -c 'on signal' /run/keepalived.log || true"))
+    for (const seconds of [0, 12, 12]) {
+      passedMs += seconds * 1000
+      await read(service)
+    }
+    const before = await printed()
+    for (let round = 0; round < 30; round += 1) {
+      passedMs += 2000
+      expect(await read(service)).toMatchObject({ daemonAnswered: true, instances: [{ state: 'MASTER' }] })
+    }
+    await expect.poll(printed).toBe(before + 2 * 3)
+
+    // a priority that moves nothing: only the file tells
+    await room.run('echo -20 >/run/adjust; sleep 0.2')
+    expect((await read(service)).instances).toMatchObject([{ effectivePriority: 130, state: 'MASTER' }])
+    await room.run('echo 0 >/run/adjust')
+    passedMs += 20_000
+    await read(service)
+    passedMs += 11_000
+    expect((await read(service)).daemonAgeMs).toBeGreaterThan(10_000)
+    // a link that is gone: only the kernel tells
+    await room.run('ip link set eth0 down; sleep 0.2')
+    expect((await read(service)).instances).toMatchObject([{ state: 'FAULT', kernelAddresses: [] }])
+    await room.run(
+      'ip link set eth0 up; i=0; until ip addr show dev eth0 | grep -q 7.100 || [ $i = 160 ]; do sleep 0.05; i=$((i+1)); done',
+    )
+    expect((await read(service)).instances).toMatchObject([{ state: 'MASTER', kernelAddresses: ['198.18.7.100'] }])
   })
 
   it('a hanging daemon gets no signal, an old dump is not its answer, and the kernel still speaks', async () => {

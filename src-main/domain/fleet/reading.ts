@@ -69,6 +69,8 @@ export interface VrrpReading {
   running: boolean
   /** false: the daemon did not answer but the kernel did; instances then come from the configuration file */
   daemonAnswered: boolean
+  /** how old the daemon's word is; 0 when it was asked for this reading, or did not answer */
+  daemonAgeMs: number
   instances: InstanceReading[]
 }
 

@@ -163,7 +163,7 @@ function readMember(nodeId: NodeId, instance: InstanceReading, reading: VrrpRead
     effectivePriority: instance.effectivePriority,
     kernelAddresses: instance.kernelAddresses,
     kernelReadAt: readAt,
-    daemonReadAt: reading.daemonAnswered ? readAt : null,
+    daemonReadAt: reading.daemonAnswered ? readAt - reading.daemonAgeMs : null,
     daemonRunning: reading.running,
     interface: instance.interface,
     advertIntMs: instance.advertIntMs,

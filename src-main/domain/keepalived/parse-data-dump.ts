@@ -10,6 +10,8 @@ export interface TrackedThing {
   name: string
   /** the daemon's word: scripts `GOOD` or `BAD`, the value of a file, processes `quorum` or `no quorum`, interfaces `UP` or `DOWN` */
   status: string
+  /** where a tracked file is */
+  path: string | null
   /** instances that track it; weight 0 means FAULT when it fails */
   instances: { name: string; weight: number }[]
 }
@@ -41,6 +43,7 @@ export function parseTracked(text: string): TrackedThing[] {
         kind: known.kind,
         name: block.name,
         status: statusWord(known.kind, status),
+        path: known.kind === 'file' ? (block.fields.get('File') ?? null) : null,
         instances: tracking.flatMap((line) => {
           const found = /^(.*), weight (-?\d+)( reverse)?$/.exec(line)
           return found === null ? [] : [{ name: found[1] ?? '', weight: Number(found[2]) }]

@@ -13,8 +13,10 @@ export interface KeepalivedFacts {
   pid: number | null
   uptimeS: number | null
   running: boolean
-  /** what the daemon said in this round; null: it did not answer */
+  /** what the daemon said; null: it did not answer */
   dumped: readonly DumpedInstance[] | null
+  /** how long ago it said so */
+  ageMs: number
   tracked: readonly TrackedThing[]
   /** what is known of the instances otherwise: the daemon's last answer, else the configuration file */
   fallback: readonly KnownInstance[]
@@ -33,6 +35,7 @@ export function readingFromKeepalived(facts: KeepalivedFacts): VrrpReading {
     uptimeS: facts.uptimeS,
     running: facts.running,
     daemonAnswered: facts.dumped !== null,
+    daemonAgeMs: facts.ageMs,
     instances:
       facts.dumped === null
         ? facts.fallback.map((instance) => fromKnown(instance, facts.kernel))

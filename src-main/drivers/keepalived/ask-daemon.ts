@@ -15,15 +15,15 @@
  * - Both dumps contain the clear-text VRRP password. They lose it here, on the node, and once more in their parsers. Neither is
  *   logged, and no error quotes them. The files are removed afterwards.
  *
- * Each round leaves three lines in the node's syslog (`Printing VRRP … on signal`).
+ * Each time leaves three lines in the node's syslog (`Printing VRRP … on signal`) and takes some 70 ms, so `look` goes before: what may
+ * be seen without asking says whether anything may have changed.
  */
 import { AppError } from '../../app/app-error.ts'
 import type { CallLimits, NodeSession } from '../../app/ports/node-session.ts'
 import { listProcesses, type NodeProcess } from '../linux/processes.ts'
 import { lastLine, runRootScript, runScript, sectionsFrom } from '../linux/run.ts'
 
-/** $1: pid file; may be missing or stale, then the process is looked for. Sections: json, data, pid, uptime, kernel. */
-const script = `
+const prelude = `
 PATH="$PATH:/usr/sbin:/sbin:/usr/bin:/bin"
 part() { printf '%s\\0' "$1"; cat; printf '\\0'; }
 # sets state, parent and ticks
@@ -32,6 +32,10 @@ stat_of() {
   set -f; set -- \${stat##*) }; set +f
   state=$1; parent=$2; ticks=\${20}
 }
+`
+
+/** $1: pid file; may be missing or stale, then the process is looked for. Sections: json, data, pid, uptime, kernel. */
+const script = `${prelude}
 # a zombie is a process that is dead and not buried
 is_keepalived() {
   case $1 in ''|*[!0-9]*) return 1 ;; esac
@@ -104,6 +108,40 @@ if [ -n "$pid" ] && stat_of "$pid"; then
 fi
 ip -j addr | part kernel
 `
+
+/**
+ * $1, $2, …: files. Needs no privilege, and leaves no trace in any log. Sections: kernel, and signs: which processes are there, since
+ * when, and whether they are stopped; device, inode, size and times of the files.
+ */
+const lookScript = `${prelude}
+{
+  for d in /proc/[0-9]*; do
+    { read -r name < "$d/comm"; } 2>/dev/null && [ "$name" = keepalived ] && stat_of "\${d#/proc/}" || continue
+    case $state in T|t) state=stopped ;; Z|X) state=dead ;; *) state= ;; esac
+    echo "\${d#/proc/} $parent $ticks $state"
+  done
+  [ $# = 0 ] || stat -L -c '%d %i %s %y %z' -- "$@" 2>/dev/null
+} | part signs
+ip -j addr | part kernel
+`
+
+export interface Look {
+  /** output of `ip -j addr` */
+  kernel: string
+  /** differs from an earlier one when something happened that keepalived may say something new about */
+  signs: string
+}
+
+/** What may be seen of keepalived and of the files it follows without asking it. Files that this account cannot see say nothing. */
+export async function look(session: NodeSession, files: readonly string[], limits: CallLimits): Promise<Look> {
+  const { stdout } = await runScript(session, lookScript, files, { ...limits, maxBytes: 32 * 1024 * 1024 })
+  const sections = sectionsFrom(stdout)
+  const kernel = sections.get('kernel') ?? ''
+  return { kernel, signs: `${sections.get('signs') ?? ''}${kernelSigns(kernel)}` }
+}
+
+/** Links and addresses without what runs down by itself. */
+export const kernelSigns = (kernel: string): string => kernel.replace(/"(?:valid|preferred)_life_time":\d+/g, '')
 
 /** What came back. The texts hold what the daemon wrote; hand them to their parsers and nowhere else. */
 export interface DaemonReply {

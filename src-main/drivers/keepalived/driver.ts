@@ -1,3 +1,5 @@
+import { posix } from 'node:path'
+import { DAEMON_WORD_MAX_AGE_MS } from '#contract'
 import { AppError } from '../../app/app-error.ts'
 import type { Clock } from '../../app/ports/clock.ts'
 import type { BoundService, Detected, Driver } from '../../app/ports/driver.ts'
@@ -7,59 +9,106 @@ import { instancesOf } from '../../domain/keepalived/parse-config.ts'
 import { parseDataInstances, parseTracked } from '../../domain/keepalived/parse-data-dump.ts'
 import { parseIpAddr } from '../../domain/keepalived/parse-ip-addr.ts'
 import { parseJsonDump } from '../../domain/keepalived/parse-json-dump.ts'
-import { knownFromReading, readingFromKeepalived, type KnownInstance } from '../../domain/keepalived/reading.ts'
-import { askDaemon, askKernelOnly, defaultPidFile } from './ask-daemon.ts'
+import {
+  knownFromReading,
+  readingFromKeepalived,
+  type KeepalivedFacts,
+  type KnownInstance,
+} from '../../domain/keepalived/reading.ts'
+import { askDaemon, askKernelOnly, defaultPidFile, kernelSigns, look } from './ask-daemon.ts'
 import { readKeepalivedFiles } from './config-files.ts'
 import { defaultConfig, detectKeepalived, kernelOnly } from './detect.ts'
 import { readConfigIfPossible } from './read-config.ts'
 
 /** keepalived's VRRP side, observing only. */
-export function createKeepalivedDriver(_parts: { clock: Clock }): Driver {
-  return { kind: 'keepalived', detect: detectKeepalived, bind: bindKeepalived }
+export function createKeepalivedDriver({ clock }: { clock: Clock }): Driver {
+  return { kind: 'keepalived', detect: detectKeepalived, bind: (detected) => bindKeepalived(detected, clock) }
+}
+
+/** After something happened it is asked at every round for this long: a reload follows its edit, and a new priority a takeover. */
+const settleMs = 10_000
+
+/** What the daemon said, and when. */
+interface Word extends Pick<KeepalivedFacts, 'pid' | 'uptimeS' | 'dumped' | 'tracked'> {
+  at: number
 }
 
 /**
- * A daemon that does not answer (stopped, killed, crashed) still has its addresses in the kernel, so a reading is made all the
- * same, from the instances it last told of. Before its first answer they come from the configuration on disk, read once.
+ * The kernel is asked in every round, the daemon only when something can be seen that its word may depend on (see `look`), and every
+ * `DAEMON_WORD_MAX_AGE_MS` for what cannot be seen. A daemon that does not answer (stopped, killed, crashed) is asked again in the next
+ * round; its addresses are still in the kernel, so a reading is made all the same, from the instances it last told of. Before its first
+ * answer they come from the configuration on disk, read once.
  */
-function bindKeepalived({ service }: Detected): BoundService {
+function bindKeepalived({ service }: Detected, clock: Clock): BoundService {
   const pidFile = service.endpoints['pidFile'] ?? defaultPidFile
   const config = service.endpoints['config'] ?? defaultConfig
   const mayAsk = service.privilege !== kernelOnly
+  const configPaths = [...new Set([...service.configFiles.map((file) => posix.dirname(file)), ...service.configFiles])]
   let known: KnownInstance[] | null = null
+  let word: Word | null = null
+  let signs: string | null = null
+  let changedAt = 0
 
-  async function observe(session: NodeSession, limits: CallLimits): Promise<VrrpReading> {
-    // sudo reports every refusal to the node's administrator, so an account that was refused once does not ask every round.
-    const reply = mayAsk ? await askDaemon(session, pidFile, limits) : await askKernelOnly(session, limits)
-    const kernel = parseIpAddr(reply.kernel)
+  function readingOf(said: Word, network: string): VrrpReading {
+    const kernel = parseIpAddr(network)
     if (kernel === null) {
       throw new AppError(
         'daemon.unexpected-reply',
         'The addresses of this node cannot be read: "ip -j addr" did not answer with JSON. Install iproute2 4.13 or newer.',
       )
     }
-    const dumped = reply.json !== null ? parseJsonDump(reply.json) : reply.data !== null ? parseDataInstances(reply.data) : null
-    if (dumped === null) known ??= await instancesOnDisk(session, config, limits)
-    const reading = readingFromKeepalived({
+    const ageMs = Math.round(clock.monotonic() - said.at)
+    return readingFromKeepalived({
+      ...said,
       version: service.version,
-      pid: reply.pid,
-      uptimeS: reply.uptimeS,
-      running: reply.pid !== null,
-      dumped,
-      tracked: reply.data === null ? [] : parseTracked(reply.data),
+      uptimeS: said.uptimeS === null ? null : said.uptimeS + Math.round(ageMs / 1000),
+      running: said.pid !== null,
+      ageMs,
       fallback: known ?? [],
       kernel,
     })
-    if (reading.daemonAnswered) known = knownFromReading(reading.instances)
+  }
+
+  /** The daemon's word that still holds, with what the kernel says now; null: it has to be asked. */
+  async function lookAround(session: NodeSession, limits: CallLimits): Promise<VrrpReading | null> {
+    const trackedFiles = word?.tracked.flatMap(({ path }) => path ?? []) ?? []
+    const seen = await look(session, [...configPaths, ...trackedFiles], limits)
+    const now = clock.monotonic()
+    if (seen.signs !== signs) changedAt = now
+    signs = seen.signs
+    if (word === null || now - word.at >= DAEMON_WORD_MAX_AGE_MS || now - changedAt < settleMs) return null
+    return readingOf(word, seen.kernel)
+  }
+
+  async function ask(session: NodeSession, limits: CallLimits): Promise<VrrpReading> {
+    word = null
+    const before = signs
+    // sudo reports every refusal to the node's administrator, so an account that was refused once does not ask every round.
+    const reply = mayAsk ? await askDaemon(session, pidFile, limits) : await askKernelOnly(session, limits)
+    const at = clock.monotonic()
+    const dumped = reply.json !== null ? parseJsonDump(reply.json) : reply.data !== null ? parseDataInstances(reply.data) : null
+    if (dumped === null) known ??= await instancesOnDisk(session, config, limits)
+    const { pid, uptimeS, kernel } = reply
+    const said: Word = { pid, uptimeS, dumped, tracked: reply.data === null ? [] : parseTracked(reply.data), at }
+    const reading = readingOf(said, kernel)
+    if (reading.daemonAnswered) {
+      known = knownFromReading(reading.instances)
+      word = said
+      // an address came or went meanwhile: nobody knows whether that was before its word or after
+      if (before?.endsWith(kernelSigns(kernel)) === false) signs = null
+    }
     return reading
   }
+
+  const observe = async (session: NodeSession, limits: CallLimits): Promise<VrrpReading> =>
+    (mayAsk ? await lookAround(session, limits) : null) ?? (await ask(session, limits))
 
   return {
     kind: 'keepalived',
     observe,
     serverAdmin: null,
     async readConfig(session, limits) {
-      const reading = await observe(session, limits).catch((thrown: unknown) => {
+      const reading = await ask(session, limits).catch((thrown: unknown) => {
         // the files are worth reading where the daemon cannot be asked
         if (thrown instanceof AppError && /^(exec|daemon)\./.test(thrown.code)) return null
         throw thrown

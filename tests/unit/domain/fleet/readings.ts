@@ -80,6 +80,7 @@ export function keepalived(instances: InstanceReading[], over: Partial<VrrpReadi
     uptimeS: 60,
     running: true,
     daemonAnswered: true,
+    daemonAgeMs: 0,
     instances,
     ...over,
   }

@@ -59,14 +59,15 @@ describe('the JSON dump', () => {
 describe('the text dump', () => {
   it('says what is tracked, with weight and result', () => {
     expect(parseTracked(fixture('dump-data.txt'))).toEqual([
-      { kind: 'script', name: 'chk_file', status: 'GOOD', instances: [{ name: 'VI_1', weight: -60 }] },
-      { kind: 'file', name: 'adj', status: '0', instances: [{ name: 'VI_1', weight: 1 }] },
-      { kind: 'process', name: 'px', status: 'quorum', instances: [{ name: 'VI_1', weight: 5 }] },
-      { kind: 'interface', name: 'lo', status: 'UP', instances: [{ name: 'VI 2; odd', weight: 10 }] },
+      { kind: 'script', name: 'chk_file', status: 'GOOD', path: null, instances: [{ name: 'VI_1', weight: -60 }] },
+      { kind: 'file', name: 'adj', status: '0', path: '/run/lb adj', instances: [{ name: 'VI_1', weight: 1 }] },
+      { kind: 'process', name: 'px', status: 'quorum', path: null, instances: [{ name: 'VI_1', weight: 5 }] },
+      { kind: 'interface', name: 'lo', status: 'UP', path: null, instances: [{ name: 'VI 2; odd', weight: 10 }] },
       {
         kind: 'interface',
         name: 'eth0',
         status: 'UP',
+        path: null,
         instances: [
           { name: 'VI_1', weight: 0 },
           { name: 'VI 2; odd', weight: 0 },

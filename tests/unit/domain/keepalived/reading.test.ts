@@ -18,6 +18,7 @@ const read = (change: Partial<KeepalivedFacts> = {}) =>
     uptimeS: 60,
     running: true,
     dumped: parseJsonDump(fixture('dump-tracked.json')),
+    ageMs: 0,
     tracked: parseTracked(fixture('dump-data.txt')),
     fallback: [],
     kernel: kernel('ip-addr-tracked.json'),
