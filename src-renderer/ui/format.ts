@@ -29,8 +29,7 @@ export function formatCount(value: number): string {
 
 /** A rate with three significant figures at most: `0.4`, `37`, `12.9 k` is left to the axis. */
 export function formatFigure(value: number): string {
-  if (value === 0) return '0'
-  if (Math.abs(value) >= 100) return formatCount(value)
+  if (Number.isInteger(value) || Math.abs(value) >= 100) return formatCount(value)
   return Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2)
 }
 

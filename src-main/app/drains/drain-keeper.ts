@@ -34,7 +34,7 @@ export interface DrainKeeper {
   /** The process has become the driver, or has started: go on with what is stored. */
   takeUp(): void
   letGo(): void
-  /** HAProxy on this node was just read. */
+  /** A balancer on this node was just read. */
   look(nodeId: NodeId): void
   /** It could not be read. */
   lost(nodeId: NodeId, why: string): void
@@ -140,7 +140,7 @@ export function createDrainKeeper(parts: {
   async function readPlaces(drain: DrainRecord, nodeId: NodeId): Promise<void> {
     for (const place of drain.places.filter((each) => each.nodeId === nodeId)) {
       try {
-        const { session, admin } = await adminOf(nodeId, stopping.signal)
+        const { session, admin } = await adminOf(place, stopping.signal)
         const limits = { signal: stopping.signal, timeoutMs: adminTimeoutMs }
         const reading = await admin.watch.left(session, place.pool, place.server, limits)
         if (mayWrite(drain)) ledger.read(drain, place, reading)
@@ -209,7 +209,9 @@ export function createDrainKeeper(parts: {
       const { servers } = fleet.snapshot()
       const tookMs = Math.max(0, drain.emptyAt - drain.createdAt)
       drain.outcome = { emptyInMs: tookMs, shares: observedShares(drain.forecast.shares, servers) }
-      book.note(drain, 'empty', `Empty on every balancer after ${Math.round(tookMs / 1000)} s.`)
+      const { emptyInMs } = drain.forecast
+      const told = emptyInMs === null ? '' : `; ${Math.round(emptyInMs / 1000)} s were foretold`
+      book.note(drain, 'empty', `Empty on every balancer after ${Math.round(tookMs / 1000)} s${told}.`)
     }
     if (!empty || drain.then !== 'maint' || drain.heldSince !== null || drain.goal !== 'out') return
     drain.goal = 'maintenance'

@@ -23,6 +23,12 @@ export const pillOf: Record<DrainState, ServerState> = {
   failed: 'down',
 }
 
+/** What is drained, without the verb and the balancers that the title has. */
+export function whatOf({ places, title }: Pick<DrainView, 'places' | 'title'>): string {
+  const names = [...new Set(places.map(({ pool, server }) => `${pool}/${server}`))]
+  return names.length === 0 ? title : names.join(', ')
+}
+
 /** Sessions on present and old workers; null as soon as one place cannot be counted. */
 export function sessionsOf(lefts: readonly (DrainLeft | null)[]): number | null {
   let total = 0
@@ -110,6 +116,19 @@ export function violationsOf(timeline: readonly DrainEvent[]): Violations | null
   if (last === undefined) return null
   const again = timeline.find(({ kind, at }) => kind === 'reasserted' && at >= last.at)
   return { count: all.length, last, setAgainAt: again?.at ?? null }
+}
+
+type PlannedPlace = DrainPlan['places'][number]
+/** Balancers of a pair are usually sent the same, the same way. */
+export function groupCommands(places: readonly PlannedPlace[]): (PlannedPlace & { nodes: NodeId[] })[] {
+  const groups = new Map<string, PlannedPlace & { nodes: NodeId[] }>()
+  for (const place of places) {
+    const key = [place.via, ...place.commands, '', ...place.undoCommands].join('\n')
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, { ...place, nodes: [place.nodeId] })
+    else if (!group.nodes.includes(place.nodeId)) group.nodes.push(place.nodeId)
+  }
+  return [...groups.values()]
 }
 
 type FloorCheck = DrainPlan['floor'][number]

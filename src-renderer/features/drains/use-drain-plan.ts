@@ -1,7 +1,7 @@
 import { computed } from 'vue'
 import type { DrainPlan, NodeId, PoolId } from '#contract'
 import { useFleetStore } from '../../stores/fleet.ts'
-import { connectedOf, groupFloor, sessionsOf, survivorsOf } from './drain-figures.ts'
+import { connectedOf, groupCommands, groupFloor, sessionsOf, survivorsOf } from './drain-figures.ts'
 
 /** A plan in the window's words and order. */
 export function useDrainPlan(plan: () => DrainPlan) {
@@ -9,7 +9,9 @@ export function useDrainPlan(plan: () => DrainPlan) {
   const nameOf = (id: NodeId) => fleet.nodes.get(id)?.name ?? id
   const poolName = (id: PoolId) => fleet.pools.get(id)?.name ?? id
   return {
-    nameOf,
+    commands: computed(() =>
+      groupCommands(plan().places).map((place) => ({ ...place, nodes: place.nodes.map(nameOf).join(', ') })),
+    ),
     nodes: computed(() => [...new Set(plan().places.map(({ nodeId }) => nameOf(nodeId)))].join(', ')),
     sessions: computed(() => sessionsOf(plan().places.map(({ left }) => left))),
     connected: computed(() => connectedOf(plan().places)),

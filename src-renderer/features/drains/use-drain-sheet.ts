@@ -135,7 +135,7 @@ export function useDrainSheet() {
   const summary = computed(() => {
     const [deadlineMs, expiresMs] = [lengthFrom(form.deadline), lengthFrom(form.expires)]
     return [
-      t('drains.options.summary.floor', { count: form.atLeast, unit: t(`drains.options.unit.${form.unit}`) }),
+      t(`drains.options.summary.floor.${form.unit}`, { count: form.atLeast }),
       deadlineMs
         ? t('drains.options.summary.deadline', { span: formatDuration(deadlineMs) })
         : t('drains.options.summary.noDeadline'),

@@ -79,7 +79,7 @@ export function entryText(entry: HistoryEntry, t: Translate, nodeName: (id: Node
     case 'drain.repaired':
     case 'drain.empty':
     case 'drain.ended':
-      return { glyph: drainGlyphs[entry.kind], title: text(data, 'title'), detail: text(data, 'text') }
+      return drainText(entry.kind, data, t)
     case 'inventory.changed':
       return {
         glyph: 'info',
@@ -96,6 +96,26 @@ export function entryText(entry: HistoryEntry, t: Translate, nodeName: (id: Node
         title: t('history.entry.hostKey', { host: text(data, 'host') || entry.subject }),
         detail: text(data, 'fingerprint'),
       }
+  }
+}
+
+type DrainKind = keyof typeof drainGlyphs
+const drainWords: Record<DrainKind, string> = {
+  'drain.started': 'drainStarted',
+  'drain.violated': 'drainViolated',
+  'drain.repaired': 'drainRepaired',
+  'drain.empty': 'drainEmpty',
+  'drain.ended': 'drainEnded',
+}
+
+/** Main's title begins with the verb of the operation, `Drain be_web/web1 on lb1`; here the event is the verb. */
+function drainText(kind: DrainKind, data: Data, t: Translate): EntryText {
+  const what = text(data, 'title').replace(/^Drain /, '')
+  const began = t('history.entry.drainWhy', { reason: text(data, 'reason'), owner: text(data, 'owner') })
+  return {
+    glyph: drainGlyphs[kind],
+    title: t(`history.entry.${drainWords[kind]}`, { what }),
+    detail: kind === 'drain.started' ? began : text(data, 'text'),
   }
 }
 

@@ -1,5 +1,5 @@
 import type { DrainView, Problem } from '#contract'
-import { isKept, sessionsOf } from '../drains/drain-figures.ts'
+import { isKept, sessionsOf, whatOf } from '../drains/drain-figures.ts'
 import type { ProblemText, Translate } from './problem-text.ts'
 
 export interface ProblemRow extends ProblemText {
@@ -17,12 +17,13 @@ export function drainProblems(
   nodeName: (id: DrainView['places'][number]['nodeId']) => string,
 ): ProblemRow[] {
   return drains.flatMap((drain): ProblemRow[] => {
-    const { id, title, said, state, timeline, createdAt, places, reason, deadlineAt } = drain
+    const what = whatOf(drain)
+    const { id, said, state, timeline, createdAt, places, reason, deadlineAt } = drain
     const where = [...new Set(places.map(({ nodeId }) => nodeName(nodeId)))].join(', ')
     const row = { id: `drain ${id}`, where, changedBefore: null, to: { path: '/drains', query: { drain: id } } }
     const lastOf = (kind: 'violated' | 'failed') => timeline.findLast((event) => event.kind === kind)?.at ?? createdAt
     if (state === 'violated' || state === 'failed') {
-      const words = t(`drains.problem.${state}`, { title })
+      const words = t(`drains.problem.${state}`, { what })
       return [{ ...row, severity: 'critical', glyph: 'down', title: words, reading: said, since: lastOf(state) }]
     }
     if (!drain.deadlinePassed || deadlineAt === null || drain.emptyAt !== null || !isKept(drain)) return []
@@ -32,7 +33,7 @@ export function drainProblems(
         ...row,
         severity: 'warning',
         glyph: 'degraded',
-        title: t('drains.problem.deadline', { title }),
+        title: t('drains.problem.deadline', { what }),
         reading: t('drains.problem.deadlineRead', { count, reason }),
         since: deadlineAt,
       },
