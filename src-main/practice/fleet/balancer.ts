@@ -6,14 +6,7 @@ import { authorizeKey } from '../ssh/accounts.ts'
 import { newKeyPair } from '../ssh/host-key.ts'
 import { startSshServer, type SshServer } from '../ssh/ssh-server.ts'
 import { installWords } from '../words/install-words.ts'
-import {
-  haproxyConfig,
-  keepalivedConfig,
-  nginxConfig,
-  nginxSiteConfig,
-  nginxStreamConfig,
-  type ConfigSite,
-} from './site-configs.ts'
+import { haproxyConfig, keepalivedConfig, type ConfigSite } from './site-configs.ts'
 import { ports, type NodePlan } from './site-plan.ts'
 
 export type Daemon = 'haproxy' | 'keepalived'
@@ -30,13 +23,11 @@ export interface Balancer {
   start(daemon: Daemon): Promise<void>
   /** SIGKILL to every process of it */
   kill(daemon: Daemon): void
-  /** whether `reload` was accepted is in its log, as on any machine */
-  reloadHaproxy(): Promise<void>
+  reloadHaproxy(): void
   setSshFault(fault: Parameters<SshServer['setFault']>[0]): void
   /** sshd comes up with another key, as after a machine was installed anew */
   setForeignHostKey(isForeign: boolean): void
   powerOff(): Promise<void>
-  close(): Promise<void>
 }
 
 export const haproxyFile = '/etc/haproxy/haproxy.cfg'
@@ -119,16 +110,13 @@ export function createBalancer(
         if (name === daemon && processes.get(pid) !== null) processes.signal(pid, 'KILL')
       }
     },
-    async reloadHaproxy() {
+    reloadHaproxy() {
       const master = processes.list().find(({ name, parentPid }) => name === 'haproxy' && parentPid === 1)
       if (master !== undefined) processes.signal(master.pid, 'USR2')
     },
     setSshFault: (fault) => sshd.setFault(fault),
     setForeignHostKey: (isForeign) => restartSshd(isForeign ? newKeyPair().private : keys.host),
     powerOff: () => machine.powerOff(),
-    async close() {
-      await machine.powerOff()
-    },
   }
   return balancer
 }

@@ -103,25 +103,20 @@ export const scenarios: readonly Scenario[] = [
     await balancer.powerOff()
     return () => balancer.boot()
   }),
-  onNode(
-    'hand-edit',
-    'file',
-    'Somebody lowers a weight in haproxy.cfg on the node, reloads, and tells nobody.',
-    async (balancer) => {
-      const { files } = balancer.machine
-      const before = files.read(haproxyFile)
-      const edited = before.toString('utf8').replace(/ weight 100(?= )/, ' weight 10')
-      files.write(haproxyFile, `${edited}# weight of the first one lowered by hand, 3 am, see me\n`)
-      await balancer.reloadHaproxy()
-      const left = files.read(haproxyFile)
-      return async () => {
-        // What somebody else wrote since is theirs.
-        if (!files.read(haproxyFile).equals(left)) return
-        files.write(haproxyFile, before)
-        await balancer.reloadHaproxy()
-      }
-    },
-  ),
+  onNode('hand-edit', 'file', 'Somebody lowers a weight in haproxy.cfg on the node, reloads, and tells nobody.', (balancer) => {
+    const { files } = balancer.machine
+    const before = files.read(haproxyFile)
+    const edited = before.toString('utf8').replace(/ weight 100(?= )/, ' weight 10')
+    files.write(haproxyFile, `${edited}# weight of the first one lowered by hand, 3 am, see me\n`)
+    balancer.reloadHaproxy()
+    const left = files.read(haproxyFile)
+    return async () => {
+      // What somebody else wrote since is theirs.
+      if (!files.read(haproxyFile).equals(left)) return
+      files.write(haproxyFile, before)
+      balancer.reloadHaproxy()
+    }
+  }),
   {
     id: 'load',
     on: 'fleet',
