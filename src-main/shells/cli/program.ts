@@ -14,6 +14,7 @@ import {
   type AddOptions,
   type ImportOptions,
 } from './inventory-commands.ts'
+import { forgetKeys, keys } from './key-commands.ts'
 import { probe, trust } from './node-commands.ts'
 import { doPractice, practiceScenarios, practiceStatus, revertPractice, servePractice } from './practice-commands.ts'
 import { history, jobs, setState, undo, type SetStateOptions } from './operation-commands.ts'
@@ -125,6 +126,14 @@ function createProgram(terminal: Terminal, version: string, run: Run): Commander
     .option('--fingerprint <SHA256:…>', 'trust the key that has this fingerprint, without asking')
     .action((node: string, { fingerprint }: { fingerprint?: string }, self: Commander) =>
       run('drive', (c) => trust(c, node, fingerprint), globals(self)),
+    )
+  add(program, 'keys', 'the host keys that were trusted here').action((_: object, self: Commander) =>
+    run('look', keys, globals(self)),
+  )
+  add(program, 'forget-key <host[:port]>', 'no longer trust what was trusted here for a host')
+    .option('--fingerprint <SHA256:…>', 'only the key that has this fingerprint, without asking')
+    .action((host: string, { fingerprint }: { fingerprint?: string }, self: Commander) =>
+      run('drive', (c) => forgetKeys(c, host, fingerprint), globals(self)),
     )
   add(program, 'data', 'where Evenkeel keeps its data, and who works with it').action((_: object, self: Commander) =>
     run('look', data, globals(self)),

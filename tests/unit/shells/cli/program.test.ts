@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { AppError } from '../../../../src-main/app/app-error.ts'
 import { compose, type Console } from '../../../../src-main/compose.ts'
+import { hostAndPort } from '../../../../src-main/shells/cli/key-commands.ts'
 import { runProgram } from '../../../../src-main/shells/cli/program.ts'
 import type { Terminal } from '../../../../src-main/shells/cli/terminal.ts'
 import { systemClock } from '../../../../src-main/system-clock.ts'
@@ -248,6 +249,37 @@ describe('host keys', () => {
     sessions.reset = () => sessions.break('lb1', null)
     const { code, out } = await evenkeel('trust', 'lb1', '--fingerprint', fingerprint)
     expect({ code, out }).toEqual({ code: 0, out: `Trusted ${fingerprint} for lb1 port 22.` })
+  })
+
+  test('what was trusted is listed, and forgotten once agreed to or named by its fingerprint', async () => {
+    await imported()
+    const trust = async () => {
+      sessions.break('lb1', unknown())
+      sessions.reset = () => sessions.break('lb1', null)
+      await evenkeel('trust', 'lb1', '--fingerprint', fingerprint)
+    }
+    await trust()
+    expect((await evenkeel('keys')).out).toContain(fingerprint)
+    expect(await evenkeel('forget-key', 'lb1:2222')).toMatchObject({ code: 2 })
+    expect(await evenkeel('forget-key', 'lb1', '--fingerprint', 'SHA256:other')).toMatchObject({ code: 2 })
+    expect((await evenkeel('forget-key', 'lb1')).err).toContain('--fingerprint')
+    answers = ['no']
+    expect(await evenkeel('forget-key', 'lb1')).toMatchObject({ code: 1 })
+    expect(JSON.parse((await evenkeel('keys', '--json')).out)).toHaveLength(1)
+    answers = ['yes']
+    expect(await evenkeel('forget-key', 'lb1:22')).toMatchObject({ code: 0, out: `Forgot ${fingerprint} of lb1 port 22.` })
+    await trust()
+    expect(await evenkeel('forget-key', '[lb1]', '--fingerprint', fingerprint, '--json')).toMatchObject({ code: 0 })
+    expect((await evenkeel('keys')).out).toBe('No host key was trusted here.')
+  })
+
+  test.each([
+    ['lb1', 'lb1', null],
+    ['lb1:2222', 'lb1', 2222],
+    ['2001:db8::1', '2001:db8::1', null],
+    ['[2001:db8::1]:2222', '2001:db8::1', 2222],
+  ])('%s is the host %s and the port %s', (target, host, port) => {
+    expect(hostAndPort(target)).toEqual({ host, port })
   })
 
   test('a changed key is never offered', async () => {
