@@ -138,6 +138,14 @@ module.exports = {
     onlyFrom('better-sqlite3', 'src-main/store'),
     onlyFrom('electron', 'src-(main/shells/desktop|preload/index)'),
     onlyFrom('chart.js', 'src-renderer/charts'),
+    onlyFrom('@codemirror', 'src-renderer/editor'),
+    onlyFrom('@lezer', 'src-renderer/editor'),
+    never(
+      'editor-knows-no-load-balancers',
+      'An editor shows text; what it means comes from outside.',
+      '^src-renderer/editor',
+      '^src-renderer/(features|stores|bridge)',
+    ),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -1,6 +1,8 @@
 import { createI18n } from 'vue-i18n'
 import { messages as charts } from './charts/messages.ts'
 import { messages as drains } from './features/drains/messages.ts'
+import { messages as editor } from './editor/messages.ts'
+import { messages as config } from './features/config/messages.ts'
 import { messages as firstRun } from './features/first-run/messages.ts'
 import { messages as history } from './features/history/messages.ts'
 import { messages as nodes } from './features/nodes/messages.ts'
@@ -14,6 +16,8 @@ import { messages as words } from './words/messages.ts'
 
 const en = {
   charts: charts.en,
+  config: config.en,
+  editor: editor.en,
   drains: drains.en,
   firstRun: firstRun.en,
   history: history.en,
@@ -30,6 +34,8 @@ const en = {
 /** The same keys, by type; a unit test compares them as well, with their placeholders. */
 const ja: typeof en = {
   charts: charts.ja,
+  config: config.ja,
+  editor: editor.ja,
   drains: drains.ja,
   firstRun: firstRun.ja,
   history: history.ja,

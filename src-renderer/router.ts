@@ -7,6 +7,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/drains', name: 'drains', component: () => import('./features/drains/drains-page.vue') },
   { path: '/nodes', name: 'nodes', component: () => import('./features/nodes/nodes-page.vue') },
   { path: '/vips', name: 'vips', component: () => import('./features/vips/vips-page.vue') },
+  { path: '/config', name: 'config', component: () => import('./features/config/config-page.vue') },
   { path: '/history', name: 'history', component: () => import('./features/history/history-page.vue') },
   { path: '/settings', name: 'settings', component: () => import('./features/settings/settings-page.vue') },
   { path: '/:rest(.*)*', redirect: '/' },
