@@ -183,15 +183,19 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     log,
   })
 
-  const adminOf: AdminOf = async (nodeId, signal) => {
+  const adminOf: AdminOf = async ({ nodeId, balancer }, signal) => {
     const session = await sessions.session(nodeId, { signal, timeoutMs: 10_000 })
     const limits = { signal, timeoutMs: 30_000 }
     if (probes.services(nodeId) === null) await probes.probe(nodeId, session, limits)
-    const admin = probes.services(nodeId)?.find((service) => service.kind === 'haproxy')?.serverAdmin ?? null
+    const kind = balancer === 'haproxy' ? 'haproxy' : 'nginx'
+    const service = probes.services(nodeId)?.find((each) => each.kind === kind)
+    const admin = (balancer === 'nginx-stream' ? service?.streamAdmin : service?.serverAdmin) ?? null
     if (admin !== null) return { session, admin }
     throw new AppError(
       'daemon.runtime-rejected',
-      `HAProxy on ${nodeId} has no stats socket of level admin that Evenkeel can use.`,
+      kind === 'haproxy'
+        ? `HAProxy on ${nodeId} has no stats socket of level admin that Evenkeel can use.`
+        : `Evenkeel may not write the configuration of nginx on ${nodeId}: that takes root, or sudo for a shell.`,
     )
   }
   const newRunner = (): JobRunner =>

@@ -3,7 +3,15 @@ import { takesTraffic } from '../domain/fleet/state.ts'
 import { AppError, appErrorFrom } from './app-error.ts'
 import type { FleetService, ServerInFleet } from './fleet-service.ts'
 import type { JobRunner } from './jobs/job-runner.ts'
-import { adminTimeoutMs, operationTitle, readServer, type AdminOf, type ServerTarget } from './operations/server-targets.ts'
+import {
+  adminTimeoutMs,
+  balancerOf,
+  notChangeable,
+  operationTitle,
+  readServer,
+  type AdminOf,
+  type ServerTarget,
+} from './operations/server-targets.ts'
 import { setStateKind, type SetStateInput } from './operations/server-state.ts'
 
 type Warning = OperationPlan['warnings'][number]
@@ -74,10 +82,10 @@ export function createOperationsService(parts: {
   }
 
   async function readOne({ found, target }: Candidate, state: AdminState, signal: AbortSignal): Promise<Reading> {
-    const { nodeId, pool, server } = target
+    const { nodeId } = target
     const cell = found.server.on.find((each) => each.nodeId === nodeId)
     try {
-      const node = await adminOf(nodeId, signal)
+      const node = await adminOf(target, signal)
       const limits = { signal, timeoutMs: adminTimeoutMs, record: () => undefined }
       const before = await readServer(node, target, limits)
       return {
@@ -85,7 +93,7 @@ export function createOperationsService(parts: {
         step: {
           nodeId,
           via: node.admin.via,
-          commands: node.admin.commandsFor(pool, server, state),
+          commands: node.admin.commandsFor(before, state),
           undoCommands: node.admin.undoCommandsFor(before),
           before: { state: cell?.state ?? 'unknown', word: cell?.word ?? '', weight: before.weight },
         },
@@ -125,14 +133,7 @@ function requireChangeable(fleet: FleetService, id: ServerId): ServerInFleet {
       details: { server: id },
     })
   }
-  if (found.pool.kind !== 'haproxy') {
-    const why = 'nginx cannot take a server out at run time; that needs an edited configuration and a reload'
-    throw new AppError('daemon.runtime-rejected', `${found.pool.name}/${found.server.name} is a server of nginx: ${why}.`)
-  }
-  if (!found.pool.can.setState) {
-    const why = 'its stats socket is not of level admin. Add `level admin` to the stats socket line and reload HAProxy'
-    throw new AppError('daemon.runtime-rejected', `HAProxy does not let Evenkeel change ${found.pool.name}: ${why}.`)
-  }
+  if (!found.pool.can.setState) throw notChangeable(found.pool)
   return found
 }
 
@@ -143,7 +144,10 @@ function candidatesFor(found: ServerInFleet, nodes: readonly NodeId[] | undefine
   if (chosen.length === 0) {
     throw new AppError('request.not-found', `${pool.name}/${server.name} is on ${on.join(', ')}, not on ${nodes?.join(', ')}.`)
   }
-  return chosen.map((nodeId) => ({ found, target: { serverId: server.id, nodeId, pool: pool.name, server: server.name } }))
+  return chosen.map((nodeId) => ({
+    found,
+    target: { serverId: server.id, nodeId, balancer: balancerOf(pool), pool: pool.name, server: server.name },
+  }))
 }
 
 function statesAlreadySet(candidates: readonly Candidate[], readings: readonly Reading[]): Warning[] {
@@ -157,10 +161,11 @@ function statesAlreadySet(candidates: readonly Candidate[], readings: readonly R
 function warningsFor(candidates: readonly Candidate[], state: AdminState): Warning[] {
   const warnings: Warning[] = []
   const pools = new Map(candidates.map(({ found }) => [found.pool.id, found]))
-  for (const [poolId, { siblings }] of pools) {
+  for (const [poolId, { siblings, pool }] of pools) {
     const ofPool = candidates.filter(({ found }) => found.pool.id === poolId)
     const leaving = new Set(ofPool.map(({ target }) => `${target.nodeId}/${target.serverId}`))
     for (const nodeId of new Set(ofPool.map(({ target }) => target.nodeId))) {
+      if (pool.kind === 'nginx') warnings.push({ rule: 'needs-reload', pool: poolId, nodeId, data: {} })
       if (state === 'ready') continue
       const usableBefore = siblings.filter((each) => isUsableOn(each, nodeId))
       const left = usableBefore.filter((each) => !leaving.has(`${nodeId}/${each.id}`)).length
@@ -181,7 +186,8 @@ function warningsFor(candidates: readonly Candidate[], state: AdminState): Warni
       const weight = found.server.on.find((cell) => cell.nodeId === nodeId)?.weight
       if (state === 'ready' && weight === 0) warnings.push({ rule: 'weight-zero', pool: poolId, nodeId, data })
     }
-    if (state !== 'ready') warnings.push({ rule: 'lost-on-reload', pool: poolId, nodeId: null, data: {} })
+    if (state !== 'ready' && pool.kind === 'haproxy')
+      warnings.push({ rule: 'lost-on-reload', pool: poolId, nodeId: null, data: {} })
   }
   return warnings
 }

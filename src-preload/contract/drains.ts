@@ -66,21 +66,40 @@ export const DrainLeft = v.strictObject({
 })
 export type DrainLeft = v.InferOutput<typeof DrainLeft>
 
+/** Whose pool it is: nginx has pools of http and of stream, which may bear one name. */
+export const Balancer = v.picklist(['haproxy', 'nginx', 'nginx-stream'])
+export type Balancer = v.InferOutput<typeof Balancer>
+
+/** A line of nginx's configuration that stands for a server. */
+export const MemberLine = v.strictObject({
+  file: v.string(),
+  line: v.number(),
+  /** as it was written, from `server` to before the `;` */
+  written: v.string(),
+  /** of the whole file */
+  sha256: v.string(),
+  /** the word that takes the server out on this version */
+  word: v.picklist(['down', 'drain']),
+})
+
 /** The state of a server before anything was done: enough to put it back exactly. Written once. */
 export const DrainBefore = v.strictObject({
   pool: v.string(),
   server: v.string(),
-  /** srv_admin_state of HAProxy, decimal */
+  /** srv_admin_state of HAProxy, decimal; on nginx 8 where every line says `down` or `drain` and is loaded, else 0 */
   adminState: v.number(),
   weight: v.number(),
   configuredWeight: v.number(),
   address: v.string(),
+  /** only on nginx */
+  lines: v.optional(v.array(MemberLine)),
 })
 export type DrainBefore = v.InferOutput<typeof DrainBefore>
 
 export const DrainPlace = v.strictObject({
   serverId: ServerId,
   nodeId: NodeId,
+  balancer: v.optional(Balancer, 'haproxy'),
   pool: v.string(),
   server: v.string(),
   before: v.nullable(DrainBefore),
@@ -207,7 +226,7 @@ export type DrainEvent = v.InferOutput<typeof DrainEvent>
 export const DrainView = v.strictObject({ ...DrainRecord.entries, timeline: v.array(DrainEvent) })
 export type DrainView = v.InferOutput<typeof DrainView>
 
-/** What is wanted. `targets`: server ids, or an address such as `10.0.0.7:8080`, which stands for every HAProxy server that has it. */
+/** What is wanted. `targets`: server ids, or an address such as `10.0.0.7:8080`, which stands for every server of HAProxy and nginx that has it. */
 export const DrainRequest = v.strictObject({
   targets: v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(1024))), v.minLength(1), v.maxLength(200)),
   /** only on these balancers */
@@ -237,6 +256,7 @@ export const DrainPlan = v.strictObject({
     v.strictObject({
       serverId: ServerId,
       nodeId: NodeId,
+      balancer: Balancer,
       pool: v.string(),
       server: v.string(),
       via: v.string(),
@@ -269,7 +289,7 @@ export const DrainPlan = v.strictObject({
         'already-out',
         'already-draining',
         'old-workers-uncounted',
-        'also-on-nginx',
+        'needs-reload',
       ]),
       subject: v.string(),
       nodeId: v.nullable(NodeId),

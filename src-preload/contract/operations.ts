@@ -3,7 +3,10 @@ import { ErrorReply } from './errors.ts'
 import { EpochMs, JobId, NodeId, PoolId, ServerId } from './ids.ts'
 import { ServerState } from './fleet.ts'
 
-/** The administrative state an HAProxy server can be put into (`set server … state`, management guide 9.3). */
+/**
+ * The administrative state a server can be put into: HAProxy's `set server … state` (management guide 9.3). nginx has but one way of being
+ * out, `down` in its configuration, and takes `drain` and `maint` for that.
+ */
 export const AdminState = v.picklist(['ready', 'drain', 'maint'])
 export type AdminState = v.InferOutput<typeof AdminState>
 
@@ -79,7 +82,14 @@ export const OperationPlan = v.strictObject({
   unreachable: v.array(NodeId),
   warnings: v.array(
     v.strictObject({
-      rule: v.picklist(['last-usable-server', 'agent-check', 'weight-zero', 'lost-on-reload', 'already-in-state']),
+      rule: v.picklist([
+        'last-usable-server',
+        'agent-check',
+        'weight-zero',
+        'lost-on-reload',
+        'needs-reload',
+        'already-in-state',
+      ]),
       pool: PoolId,
       nodeId: v.nullable(NodeId),
       data: v.record(v.string(), v.union([v.string(), v.number()])),

@@ -113,7 +113,7 @@ export function driverSuite(kind: ServiceKind, open: () => Promise<DriverRig>): 
           [name, 'x'],
           ['x', name],
         ] as const) {
-          expect(() => admin.commandsFor(pool, server, 'drain')).toThrow(AppError)
+          expect(() => admin.commandsFor({ pool, server, adminState: 0, weight: 1, configuredWeight: 1, address: '' }, 'drain')).toThrow(AppError)
           const limits = { ...within(5000), record }
           for (const sent of [
             admin.setState(rig.session, pool, server, 'maint', limits),

@@ -33,6 +33,8 @@ describeLab("HAProxy's servers, changed at run time", () => {
   const before = async (pool: string, name: string) =>
     (await admin().read(room.session, pool, name, limits())) ?? expect.fail(`${pool}/${name} is not there`)
 
+  const idle = (name: string) => ({ pool: 'be_app', server: name, adminState: 0, weight: 1, configuredWeight: 1, address: '' })
+
   beforeAll(async () => {
     room = await openHaproxyRoom()
     service = await bind()
@@ -51,7 +53,7 @@ describeLab("HAProxy's servers, changed at run time", () => {
     await admin().setState(room.session, 'be_app', 'w2', state, limits())
     // `DRAIN 1/2` while a check that has failed once is counted
     expect(await server('be_app', 'w2')).toMatchObject({ state: seen, word: expect.stringMatching(word) as string })
-    expect(changes()).toEqual(admin().commandsFor('be_app', 'w2', state))
+    expect(changes()).toEqual(admin().commandsFor(idle('w2'), state))
     expect(sent.at(-1)).toMatchObject({ via: 'socket /run/admin.sock', command: 'show servers state be_app', exitCode: null })
 
     sent = []
@@ -123,7 +125,7 @@ describeLab("HAProxy's servers, changed at run time", () => {
   it('works through the master socket alone, where there is no stats socket', async () => {
     await room.restartWith(haproxyConfig.replace(socketLine, ''))
     const alone = await bind()
-    expect(alone.serverAdmin?.commandsFor('be_app', 'w1', 'drain')).toEqual(['@1 set server be_app/w1 state drain'])
+    expect(alone.serverAdmin?.commandsFor(idle('w1'), 'drain')).toEqual(['@1 set server be_app/w1 state drain'])
     await alone.serverAdmin?.setState(room.session, 'be_app', 'w1', 'drain', limits())
     expect(await alone.observe(room.session, within(5000))).toMatchObject({ canSetState: true })
     await room.restartWith(haproxyConfig)

@@ -38,8 +38,8 @@ export function createDrainJobs({ jobs, row }: { jobs: () => JobRunner; row: (id
   }
 }
 
-function targetOf({ serverId, nodeId, pool, server }: DrainPlace): ServerTarget {
-  return { serverId, nodeId, pool, server }
+function targetOf({ serverId, nodeId, balancer, pool, server }: DrainPlace): ServerTarget {
+  return { serverId, nodeId, balancer, pool, server }
 }
 
 /** How many sessions a job has shut down. */

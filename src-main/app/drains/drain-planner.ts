@@ -6,7 +6,16 @@ import { isDrained, isInMaintenance } from '../../domain/haproxy/server-state.ts
 import { AppError, appErrorFrom } from '../app-error.ts'
 import type { FleetService } from '../fleet-service.ts'
 import type { InventoryService } from '../inventory-service.ts'
-import { adminTimeoutMs, operationTitle, targetKey, type AdminOf, type ServerTarget } from '../operations/server-targets.ts'
+import {
+  adminTimeoutMs,
+  balancerName,
+  balancerOf,
+  notChangeable,
+  operationTitle,
+  targetKey,
+  type AdminOf,
+  type ServerTarget,
+} from '../operations/server-targets.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { DrainBook } from './drain-book.ts'
 
@@ -42,7 +51,7 @@ export function createDrainPlanner(parts: {
   return async (wish, signal) => {
     const { servers, pools, nodes } = fleet.snapshot()
     const poolOf = new Map(pools.map((pool) => [pool.id, pool]))
-    const { found, onNginx } = resolve(wish.targets, servers, poolOf)
+    const found = resolve(wish.targets, servers, poolOf)
     const unread = nodes.filter(({ services }) => !services.some((service) => service.readAt !== null)).map(({ id }) => id)
     const targets = found.flatMap((each) => targetsOf(each, unread, wish.nodes))
     const places = await readAll(targets, signal)
@@ -78,7 +87,7 @@ export function createDrainPlanner(parts: {
           emptyInMs: silent.length > 0 ? null : emptyInMs(readable.map(({ reading }) => reading)),
           shares: poolsLosing.flatMap((pool) => forecastShares(pool, membersOf(pool.id), ofPool(pool.id))),
         },
-        warnings: [...readable.flatMap(({ target, reading }) => warningsOf(target, reading)), ...onNginx],
+        warnings: readable.flatMap(({ target, reading }) => warningsOf(target, reading)),
       },
     }
   }
@@ -94,7 +103,13 @@ export function createDrainPlanner(parts: {
         `${pool.name}/${server.name} is on ${[...on].join(', ')}, not on ${only?.join(', ') ?? ''}.`,
       )
     }
-    return chosen.map((nodeId) => ({ serverId: server.id, nodeId, pool: pool.name, server: server.name }))
+    return chosen.map((nodeId) => ({
+      serverId: server.id,
+      nodeId,
+      balancer: balancerOf(pool),
+      pool: pool.name,
+      server: server.name,
+    }))
   }
 
   /** Nodes side by side, on one node one after the other: a runtime socket answers few at a time. */
@@ -116,13 +131,16 @@ export function createDrainPlanner(parts: {
     const { nodeId, pool, server } = target
     const none = { commands: [] as string[], undoCommands: [] as string[] }
     try {
-      const { session, admin } = await adminOf(nodeId, signal)
+      const { session, admin } = await adminOf(target, signal)
       const reading = await admin.watch.left(session, pool, server, { signal, timeoutMs: adminTimeoutMs })
       if (reading === null) {
-        throw new AppError('request.not-found', `HAProxy on ${nodeId} has no server "${pool}/${server}" any more.`)
+        throw new AppError(
+          'request.not-found',
+          `${balancerName(target.balancer)} on ${nodeId} has no server "${pool}/${server}" any more.`,
+        )
       }
       const lines = {
-        commands: admin.commandsFor(pool, server, 'drain'),
+        commands: admin.commandsFor(beforeOf(reading), 'drain'),
         undoCommands: admin.undoCommandsFor(beforeOf(reading)),
       }
       return { target, via: admin.via, reading, lines }
@@ -135,47 +153,25 @@ export function createDrainPlanner(parts: {
   }
 }
 
-function resolve(
-  targets: readonly string[],
-  servers: readonly ServerView[],
-  poolOf: ReadonlyMap<PoolId, PoolView>,
-): { found: Found[]; onNginx: Warning[] } {
+function resolve(targets: readonly string[], servers: readonly ServerView[], poolOf: ReadonlyMap<PoolId, PoolView>): Found[] {
   const found = new Map<ServerId, Found>()
-  const onNginx: Warning[] = []
   for (const target of targets) {
     const matching = servers.filter(({ id, address }) => id === target || address === target)
-    const ours = matching.filter(({ poolId }) => poolOf.get(poolId)?.kind === 'haproxy')
-    if (ours.length === 0) throw nothingToDrain(target, matching.length > 0)
+    if (matching.length === 0) {
+      throw new AppError('request.not-found', `No balancer that was read has a server "${target}".`)
+    }
     for (const server of matching) {
       const pool = poolOf.get(server.poolId)
       if (pool === undefined) continue
-      if (pool.kind !== 'haproxy') onNginx.push(alsoOnNginx(server, pool))
-      else if (pool.can.setState) found.set(server.id, { server, pool })
-      else throw notAllowed(pool)
+      if (!pool.can.setState) throw notChangeable(pool)
+      found.set(server.id, { server, pool })
     }
   }
-  return { found: [...found.values()], onNginx }
+  return [...found.values()]
 }
 
-function nothingToDrain(target: string, onNginx: boolean): AppError {
-  if (!onNginx) return new AppError('request.not-found', `No balancer that was read has a server "${target}".`)
-  return new AppError(
-    'daemon.runtime-rejected',
-    `${target} is a server of nginx only: nginx cannot take a server out at run time; that needs an edited configuration and a reload.`,
-  )
-}
-
-function notAllowed(pool: PoolView): AppError {
-  return new AppError(
-    'daemon.runtime-rejected',
-    `HAProxy does not let Evenkeel change ${pool.name}: its stats socket is not of level admin. Add "level admin" to the stats socket line and reload HAProxy.`,
-  )
-}
-
-function alsoOnNginx({ address }: ServerView, { name, nodes }: PoolView): Warning {
-  const text = `${address} is in the nginx upstream ${name} on ${nodes.join(', ')} as well, and stays in service there.`
-  return { rule: 'also-on-nginx', subject: name, nodeId: null, text }
-}
+const reloadText =
+  'nginx reloads its configuration for this, now and when it is put back, with everything else that was changed in it. Keep-alive clients may see one reset, and old workers stay until their connections end (worker_shutdown_timeout bounds that). Fewer reloads cost less: drain several servers at once.'
 
 function warningsOf(target: ServerTarget, reading: PlaceReading): Warning[] {
   const { pool, server, nodeId } = target
@@ -187,19 +183,23 @@ function warningsOf(target: ServerTarget, reading: PlaceReading): Warning[] {
     text: `${subject} on ${nodeId}: ${text}`,
   })
   const found: Warning[] = []
+  if (target.balancer !== 'haproxy') found.push(warn('needs-reload', reloadText))
   if (reading.agentCheck) found.push(warn('agent-check', 'its agent-check may undo the drain; the agent has the last word.'))
   if (reading.weight === 0) found.push(warn('weight-zero', 'its weight is 0 already; it will be 0 again when it is put back.'))
   if (isInMaintenance(reading.adminState)) found.push(warn('already-out', 'it is in maintenance already, and is left so.'))
   else if (isDrained(reading.adminState))
     found.push(warn('already-draining', 'it is being drained already, and will be afterwards.'))
   if (reading.oldSessions === null) {
-    found.push(warn('old-workers-uncounted', 'workers of before a reload cannot be counted, so it can never be proved empty.'))
+    found.push(
+      warn('old-workers-uncounted', 'what is on it cannot be counted on every worker, so it can never be proved empty.'),
+    )
   }
   return found
 }
 
-export function beforeOf({ pool, server, adminState, weight, configuredWeight, address }: PlaceReading): DrainBefore {
-  return { pool, server, adminState, weight, configuredWeight, address }
+export function beforeOf(reading: PlaceReading): DrainBefore {
+  const { pool, server, adminState, weight, configuredWeight, address, lines } = reading
+  return { pool, server, adminState, weight, configuredWeight, address, ...(lines === undefined ? {} : { lines }) }
 }
 
 /** `since`: how many sessions it had been given by this worker when it was set; null = it was not set while this worker ran. */
@@ -210,4 +210,4 @@ export function leftOf(reading: PlaceReading, at: number, since: number | null):
 }
 
 /** `node/server` of a place, as jobs name their steps. */
-export const placeKey = (place: { nodeId: NodeId; serverId: ServerId }): string => targetKey({ ...place, pool: '', server: '' })
+export const placeKey = (place: { nodeId: NodeId; serverId: ServerId }): string => targetKey(place)

@@ -1,13 +1,13 @@
 import type { RoundSink } from '../poller.ts'
 import type { DrainKeeper } from './drain-keeper.ts'
 
-/** The same sink, which also has the drains looked after whenever an HAProxy was read, or could not be. */
+/** The same sink, which also has the drains looked after whenever a balancer was read, or could not be. */
 export function tellDrains(sink: RoundSink, keeper: Pick<DrainKeeper, 'look' | 'lost'>): RoundSink {
   return {
     probed: (nodeId, services) => sink.probed(nodeId, services),
     read(nodeId, round) {
       const answer = sink.read(nodeId, round)
-      if (round.reading.kind === 'haproxy') keeper.look(nodeId)
+      if (round.reading.kind !== 'keepalived') keeper.look(nodeId)
       return answer
     },
     failed(nodeId, kind, error) {

@@ -124,7 +124,7 @@ async function stepOf<Target extends ServerTarget>(
 ): Promise<{ target: Target; node: NodeAdmin; limits: AdminLimits }> {
   const target = input.targets.find((each) => targetKey(each) === step.key)
   if (target === undefined) throw new AppError('host.internal', `The job has no target for its step ${step.key}.`)
-  return { target, node: await adminOf(target.nodeId, signal), limits: { signal, timeoutMs: adminTimeoutMs, record } }
+  return { target, node: await adminOf(target, signal), limits: { signal, timeoutMs: adminTimeoutMs, record } }
 }
 
 /** Everything that was done, with the state each server was found in. */
@@ -138,8 +138,8 @@ function restoreInputFrom(
     const target = input.output.targets.find((each) => targetKey(each) === step.key)
     const before = v.safeParse(PreImage, step.intent)
     if (step.state !== 'done' || target === undefined || !before.success) return []
-    const { serverId, nodeId, pool, server } = target
-    return [{ serverId, nodeId, pool, server, before: before.output }]
+    const { serverId, nodeId, balancer, pool, server } = target
+    return [{ serverId, nodeId, balancer, pool, server, before: before.output }]
   })
   return targets.length === 0 ? { why: 'The job changed nothing.' } : { kind: restoreKind, input: { targets } }
 }

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { NodeId, ServerId, type AdminState } from '#contract'
+import { Balancer, DrainBefore, NodeId, ServerId, type AdminState, type PoolView } from '#contract'
 import { AppError } from '../app-error.ts'
 import type { ServerAdmin, ServerPreImage } from '../ports/driver.ts'
 import type { NodeSession } from '../ports/node-session.ts'
@@ -8,6 +8,7 @@ import type { NodeSession } from '../ports/node-session.ts'
 export const ServerTarget = v.strictObject({
   serverId: ServerId,
   nodeId: NodeId,
+  balancer: v.optional(Balancer, 'haproxy'),
   pool: v.string(),
   server: v.string(),
 })
@@ -21,6 +22,7 @@ export const PreImage: v.GenericSchema<unknown, ServerPreImage> = v.strictObject
   weight: v.number(),
   configuredWeight: v.number(),
   address: v.string(),
+  lines: DrainBefore.entries.lines,
 })
 
 export interface NodeAdmin {
@@ -30,28 +32,47 @@ export interface NodeAdmin {
 
 /**
  * How to change servers on a node.
- * @throws AppError `ssh.*` when it cannot be reached, `daemon.runtime-rejected` when its HAProxy offers no such way
+ * @throws AppError `ssh.*` when it cannot be reached, `daemon.runtime-rejected` when its balancer offers no such way
  */
-export type AdminOf = (nodeId: NodeId, signal: AbortSignal) => Promise<NodeAdmin>
+export type AdminOf = (place: Pick<ServerTarget, 'nodeId' | 'balancer'>, signal: AbortSignal) => Promise<NodeAdmin>
 
-/** for one read or write over the runtime socket */
-export const adminTimeoutMs = 10_000
+/** for one read or write; nginx's takes a reload */
+export const adminTimeoutMs = 15_000
 
-export function targetKey({ nodeId, serverId }: ServerTarget): string {
+export const balancerOf = ({ kind, mode }: Pick<PoolView, 'kind' | 'mode'>): Balancer =>
+  kind === 'nginx' && mode === 'tcp' ? 'nginx-stream' : kind
+
+export const balancerName = (balancer: Balancer): string => (balancer === 'haproxy' ? 'HAProxy' : 'nginx')
+
+/** Why a pool's servers cannot be changed, and what would change that. */
+export function notChangeable({ kind, name }: PoolView): AppError {
+  return new AppError(
+    'daemon.runtime-rejected',
+    kind === 'haproxy'
+      ? `HAProxy does not let Evenkeel change ${name}: its stats socket is not of level admin. Add "level admin" to the stats socket line and reload HAProxy.`
+      : `Evenkeel may not change ${name}: taking a server out of nginx means writing its configuration as root. Let the account run a shell with sudo (NOPASSWD), or log in as root, and probe the node again.`,
+  )
+}
+
+export function targetKey({ nodeId, serverId }: Pick<ServerTarget, 'nodeId' | 'serverId'>): string {
   return `${nodeId}/${serverId}`
 }
 
 /** @throws AppError `request.not-found` when the balancer no longer has the server */
 export async function readServer(
   { session, admin }: NodeAdmin,
-  { nodeId, pool, server }: ServerTarget,
+  { nodeId, balancer, pool, server }: ServerTarget,
   limits: Parameters<ServerAdmin['read']>[3],
 ): Promise<ServerPreImage> {
   const read = await admin.read(session, pool, server, limits)
   if (read !== null) return read
-  throw new AppError('request.not-found', `HAProxy on ${nodeId} has no server "${pool}/${server}" any more.`, {
-    details: { node: nodeId, pool, server },
-  })
+  throw new AppError(
+    'request.not-found',
+    `${balancerName(balancer)} on ${nodeId} has no server "${pool}/${server}" any more.`,
+    {
+      details: { node: nodeId, pool, server },
+    },
+  )
 }
 
 const verbs = { drain: 'Drain', maint: 'Put into maintenance', ready: 'Put back' } as const

@@ -58,6 +58,6 @@ export function createShutdownJob(adminOf: AdminOf): AnyJobDefinition {
 async function stepOf(adminOf: AdminOf, { input, step, signal }: StepContext<ShutdownInput>) {
   const target = input.targets.find((each) => targetKey(each) === step.key)
   if (target === undefined) throw new AppError('host.internal', `The job has no target for its step ${step.key}.`)
-  const { session, admin } = await adminOf(target.nodeId, signal)
+  const { session, admin } = await adminOf(target, signal)
   return { target, session, watch: admin.watch, limits: { signal, timeoutMs: adminTimeoutMs } }
 }

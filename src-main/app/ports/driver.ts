@@ -1,6 +1,7 @@
 import type {
   AdminState,
   CommandRecord,
+  DrainBefore,
   NodeConfigFile,
   ProbeFinding,
   ProbedService,
@@ -41,8 +42,10 @@ export interface BoundService {
   readonly kind: ServiceKind
   /** one round of reading; throws AppError `daemon.not-running`, `daemon.unexpected-reply`, `exec.*`, `ssh.*` */
   observe(session: NodeSession, limits: CallLimits): Promise<ServiceReading>
-  /** null where a server cannot be changed at run time */
+  /** null where a server cannot be changed */
   readonly serverAdmin: ServerAdmin | null
+  /** nginx: the same for upstreams of `stream`, which may bear the names of those of `http` */
+  readonly streamAdmin?: ServerAdmin | null
   /** every file the daemon would read now, in its order; throws as `observe` does, but for a single file that cannot be read */
   readConfig(session: NodeSession, limits: CallLimits): Promise<ConfigFileReading[]>
 }
@@ -60,12 +63,14 @@ export interface ConfigFileReading extends Pick<
 export interface ServerPreImage {
   pool: string
   server: string
-  /** HAProxy srv_admin_state, decimal */
+  /** HAProxy srv_admin_state, decimal; see DrainBefore for nginx */
   adminState: number
   weight: number
   configuredWeight: number
   /** address:port, so that undo refuses a server that became another one */
   address: string
+  /** nginx: the lines of its configuration that stand for the server */
+  lines?: DrainBefore['lines']
 }
 
 /** Records every command it sends through `record`, exactly as sent. */
@@ -75,8 +80,11 @@ export interface ServerAdmin {
   setState(session: NodeSession, pool: string, server: string, state: AdminState, limits: AdminLimits): Promise<void>
   /** Put back admin state and weight as recorded. */
   restore(session: NodeSession, before: ServerPreImage, limits: AdminLimits): Promise<void>
-  /** the exact command lines `setState` / `restore` would send; throws AppError `daemon.runtime-rejected` for a name that cannot be sent safely */
-  commandsFor(pool: string, server: string, state: AdminState): string[]
+  /**
+   * What `setState` / `restore` would do to a server that was just read: the exact commands, and the lines of a file that change.
+   * @throws AppError `daemon.runtime-rejected` for a name that cannot be sent safely
+   */
+  commandsFor(now: ServerPreImage, state: AdminState): string[]
   undoCommandsFor(before: ServerPreImage): string[]
   /** the state a pre-image stands for, and whether `state` is already in force */
   isIn(before: ServerPreImage, state: AdminState): boolean

@@ -32,7 +32,8 @@ function leftText(places: readonly DrainPlace[]): string {
   const sessions = left.reduce((total, one) => total + one.sessions + (one.oldSessions ?? 0), 0)
   const queue = left.reduce((total, one) => total + one.queue, 0)
   const parts = [`${sessions} ${sessions === 1 ? 'session' : 'sessions'} left`, ...(queue > 0 ? [`${queue} queued`] : [])]
-  if (left.some((one) => one.oldSessions === null)) parts.push('old workers cannot be counted: give HAProxy a master socket')
+  if (left.some((one) => one.oldSessions === null))
+    parts.push('what is on every worker cannot be counted: HAProxy needs a master socket, nginx an address instead of a name')
   else if (sessions + queue === 0) parts.push('waiting for quiet: a request came in a moment ago')
   return `${parts.join(', ')}.`
 }

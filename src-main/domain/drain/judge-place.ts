@@ -31,7 +31,7 @@ export function judgePlace(
     )
   }
   if (goal === 'back') {
-    if (now.adminState === before.adminState && now.weight === before.weight) return verdict('restored', '')
+    if (isAsBefore(now, before)) return verdict('restored', '')
     return { phase: last, said: '', needs: 'restore' }
   }
   const wasOut = isInMaintenance(before.adminState)
@@ -41,14 +41,24 @@ export function judgePlace(
     const file = (now.adminState & 0x04) !== 0
     return verdict('taken', file ? 'The configuration file declares it disabled.' : 'Somebody else put it into maintenance.')
   }
-  if (goal === 'out' && isDrained(now.adminState)) return verdict('in-force', now.weight === 0 ? 'Its weight is 0.' : '')
+  // nginx has no second step: a member that is out is as far out as it gets.
+  if ((goal === 'out' || now.lines !== undefined) && isDrained(now.adminState))
+    return verdict('in-force', now.weight === 0 ? 'Its weight is 0.' : '')
   const needs = goal === 'out' ? 'drain' : 'maint'
   // From drain to maintenance is a step forward; only a server that takes new work again has returned.
   if (last === 'unset' || isDrained(now.adminState)) return { phase: last === 'returned' ? 'in-force' : last, said: '', needs }
   return { phase: 'returned', said: whyReturned(now), needs }
 }
 
+/** On nginx to the letter: a line that says something else is for the one who puts it back to refuse. */
+function isAsBefore(now: PlaceReading, before: DrainBefore): boolean {
+  const written = ({ lines }: DrainBefore): string => (lines ?? []).map((line) => line.written).join('\n')
+  return now.adminState === before.adminState && now.weight === before.weight && written(now) === written(before)
+}
+
 function whyReturned(now: PlaceReading): string {
+  if (now.lines !== undefined)
+    return 'It takes traffic again: somebody has edited its line, or another file was put in its place.'
   const cause = now.agentCheck
     ? 'its agent-check, a reload, a restart or a hand command'
     : 'a reload, a restart or a hand command'
@@ -68,10 +78,20 @@ export function isPlaceEmpty(now: PlaceReading): boolean {
 
 /** The figures that `isPlaceEmpty` was judged by, as the daemon names them. */
 export function evidenceOf(now: PlaceReading): string[] {
+  if (now.lines !== undefined) return configEvidence(now)
   const old = now.oldWorkers.length === 0 ? 'none' : now.oldWorkers.map((pid) => `${pid}: 0 sessions`).join(', ')
   return [
     `show servers state: srv_admin_state=${now.adminState} srv_uweight=${now.weight}`,
     `show stat, worker ${now.worker}: scur=${now.sessions} qcur=${now.queue} stot=${now.totalSessions ?? ''} lastsess=${now.lastRequestS ?? -1}`,
+    `old workers: ${old}`,
+  ]
+}
+
+function configEvidence({ lines = [], address, worker, oldWorkers, lastRequestS }: PlaceReading): string[] {
+  const old = oldWorkers.length === 0 ? 'none' : `${oldWorkers.join(', ')}: 0 connections, quiet for ${lastRequestS ?? 0} s`
+  return [
+    ...lines.map(({ file, line, written }) => `${file}:${line}: ${written};`),
+    `ss: 0 connections to ${address} from worker ${worker} and its generation`,
     `old workers: ${old}`,
   ]
 }

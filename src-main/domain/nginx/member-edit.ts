@@ -8,7 +8,7 @@
  */
 import { parseTree, printTree, removeWord, type ConfigTree, type TreeDirective } from './config-tree.ts'
 import { parseConfig } from './parse-config.ts'
-import { findUpstreams, shownAddress, type Upstream } from './upstreams.ts'
+import { findUpstreams, shownAddress, type Upstream, type UpstreamServer } from './upstreams.ts'
 
 export interface ConfigSource {
   path: string
@@ -36,11 +36,13 @@ export interface Member {
   /** on every line */
   isOut: boolean
   weight: number
-  endpoint: Upstream['servers'][number]['endpoint']
+  endpoint: UpstreamServer['endpoint']
   /** `drain` where this nginx knows it, which is only with `sticky` */
   word: 'down' | 'drain'
   /** other pools whose files include the same line */
   sharedWith: string[]
+  /** other pools that give new work to the same address */
+  alsoServes: string[]
 }
 
 /** What becomes of each line; the others of its file stay. */
@@ -66,12 +68,15 @@ export function findMember(files: readonly ConfigSource[], ref: MemberRef, versi
     weight: first.weight,
     endpoint: first.endpoint,
     word: /(^|, )sticky/.test(upstream.algorithm) && isAtLeast(version, [1, 29, 6]) ? 'drain' : 'down',
+    alsoServes: upstreams
+      .filter((other) => other !== upstream && other.servers.some((server) => isSameEndpoint(server, first) && !server.down))
+      .map(nameOf),
     sharedWith: upstreams
       .filter(
         (other) =>
           other !== upstream && other.servers.some((server) => isOf(ref, server.address) && places.has(placeOf(server))),
       )
-      .map(({ context, name }) => `${context} upstream ${name}`),
+      .map(nameOf),
   }
 }
 
@@ -138,6 +143,11 @@ const serverLines = (directives: readonly TreeDirective[]): TreeDirective[] =>
 
 const writtenOf = ({ words }: TreeDirective): string =>
   words.map(({ before, raw }, index) => (index === 0 ? raw : before + raw)).join('')
+
+const nameOf = ({ context, name }: Upstream): string => `${context} upstream ${name}`
+
+const isSameEndpoint = (one: UpstreamServer, other: UpstreamServer): boolean =>
+  one.endpoint !== null && one.endpoint.address === other.endpoint?.address && one.endpoint.port === other.endpoint.port
 
 const isOf = ({ address }: MemberRef, written: string | undefined): boolean =>
   written !== undefined && shownAddress(written) === address

@@ -3,6 +3,8 @@ import { canonicalAddress } from '../net/ip-address.ts'
 /** One established TCP connection as a process of the node holds it. */
 export interface Connection {
   pids: number[]
+  /** our end as `ss` writes it, for a filter that means this connection alone */
+  local: string
   /** canonical, see canonicalAddress */
   peerAddress: string
   peerPort: number
@@ -15,13 +17,22 @@ export interface Connection {
  */
 export function parseConnections(stdout: string): Connection[] {
   return stdout.split('\n').flatMap((line) => {
-    const [, , , peer = '', ...users] = line.trim().split(/\s+/)
+    const [, , local = '', peer = '', ...users] = line.trim().split(/\s+/)
     const split = /^(.+):(\d+)$/.exec(peer)
     const peerAddress = canonicalAddress((split?.[1] ?? '').replace(/%[^\]]*$/, ''))
     const pids = [...users.join(' ').matchAll(/,pid=(\d+),fd=/g)].map((match) => Number(match[1]))
     if (split === null || peerAddress === null || pids.length === 0) return []
-    return [{ pids: [...new Set(pids)], peerAddress, peerPort: Number(split[2]) }]
+    return [{ pids: [...new Set(pids)], local, peerAddress, peerPort: Number(split[2]) }]
   })
+}
+
+/** The filter for exactly these connections. */
+export function exactFilter(connections: readonly Connection[]): string {
+  const terms = connections.map(
+    ({ local, peerAddress, peerPort }) =>
+      `( src ${local} and dst ${peerAddress.includes(':') ? `[${peerAddress}]` : peerAddress}:${peerPort} )`,
+  )
+  return `( ${terms.join(' or ')} )\n`
 }
 
 /** The filter expression for `ss -F` that lets only connections to these endpoints through. */

@@ -14,6 +14,8 @@ export interface NginxFacts {
   connections: readonly Connection[] | null
   /** requests since the master started; null without a status page */
   requests: number | null
+  /** members can be taken out by an edit of the configuration */
+  canSetState: boolean
 }
 
 /**
@@ -39,7 +41,7 @@ export function readingFromNginx(facts: NginxFacts): BalancerReading {
     })),
     pools: facts.upstreams.map((upstream) => poolFrom(upstream, sessions ?? notCounted, oldWorkers)),
     requests: facts.requests,
-    canSetState: false,
+    canSetState: facts.canSetState,
   }
 }
 

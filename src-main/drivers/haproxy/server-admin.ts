@@ -124,9 +124,9 @@ export function createServerAdmin(parts: AdminParts): ServerAdmin {
       await confirm(session, before, { state: commandedState(before.adminState), weight: before.weight }, limits)
     },
 
-    commandsFor(pool, server, state) {
-      assertNames({ pool, server })
-      return [sent(setStateCommand({ pool, server }, state))]
+    commandsFor(now, state) {
+      assertNames(now)
+      return [sent(setStateCommand(now, state))]
     },
     undoCommandsFor(before) {
       assertNames(before)

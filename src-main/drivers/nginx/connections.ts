@@ -1,8 +1,8 @@
 import { AppError } from '../../app/app-error.ts'
 import type { CallLimits, NodeSession } from '../../app/ports/node-session.ts'
-import { connectionFilter, parseConnections, type Connection } from '../../domain/nginx/parse-ss.ts'
+import { connectionFilter, exactFilter, parseConnections, type Connection } from '../../domain/nginx/parse-ss.ts'
 import { parseStubStatus, type StubStatus } from '../../domain/nginx/stub-status.ts'
-import type { Upstream } from '../../domain/nginx/upstreams.ts'
+import type { UpstreamServer } from '../../domain/nginx/upstreams.ts'
 import { run, runScript } from '../linux/run.ts'
 
 /** Fixed, so that a sudo rule can name it. The filter comes by stdin and runs in the kernel. */
@@ -12,7 +12,7 @@ export const ssArguments = ['-Htnp', 'state', 'established', '-F', '-'] as const
 export async function listConnections(
   session: NodeSession,
   ss: string,
-  upstreams: readonly Upstream[],
+  upstreams: readonly { servers: readonly Pick<UpstreamServer, 'endpoint'>[] }[],
   limits: CallLimits,
 ): Promise<Connection[] | null> {
   const endpoints = upstreams.flatMap((upstream) => upstream.servers.flatMap((server) => server.endpoint ?? []))
@@ -30,6 +30,18 @@ export async function listConnections(
     if (thrown instanceof AppError && (thrown.code === 'exec.not-permitted' || thrown.code === 'exec.not-found')) return null
     throw thrown
   }
+}
+
+/** Ends exactly these connections. False: this node's kernel cannot (CONFIG_INET_DIAG_DESTROY), or its `ss` cannot. */
+export async function endConnections(
+  session: NodeSession,
+  ss: string,
+  connections: readonly Connection[],
+  limits: CallLimits,
+): Promise<boolean> {
+  const options = { ...limits, privileged: true, stdin: exactFilter(connections), maxBytes: 4 * 1024 * 1024 }
+  const { code, stderr } = await run(session, [ss, '-K', ...ssArguments], options)
+  return code === 0 && !/not supported/i.test(stderr)
 }
 
 /** curl or wget, whichever the node has; proxies of the account's environment are not used. */

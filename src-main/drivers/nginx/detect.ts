@@ -60,6 +60,7 @@ export async function detectNginx(
   if (processes.masters.length > 1) findings.push(severalMasters(processes.masters))
   if (facts.sudo === 'absent' || facts.sudo === 'denied') findings.push(notPermitted(facts.user, command, ss))
   const config = await configOrFinding(session, facts, command, ss, limits, findings)
+  const mayEdit = config !== null && (await mayEditFiles(session, facts, limits))
   const statusUrl = overrides.nginx?.stubStatusUrl ?? (config === null ? null : findStubStatusUrl(config.parsed.directives))
   if (config !== null && master !== null) {
     const worker = workersOf(master.pid, processes.all).find((process) => process.generation === 'current')
@@ -76,6 +77,7 @@ export async function detectNginx(
       endpoints: {
         binary,
         ss,
+        ...(mayEdit ? { edit: 'yes' } : {}),
         ...(command.prefix === null ? {} : { prefix: command.prefix }),
         ...(command.config === null ? {} : { config: command.config }),
         ...(statusUrl === null ? {} : { stubStatus: statusUrl }),
@@ -96,6 +98,19 @@ export async function readVersion(
   const version = /^nginx version: \S+?\/(\S+)/m.exec(result.stderr)?.[1]
   if (version === undefined) return null
   return { version, configPath: /--conf-path=(\S+)/.exec(result.stderr)?.[1] ?? '' }
+}
+
+/** Whether the account may write files as root, which takes a shell: tried with one that does nothing. */
+async function mayEditFiles(session: NodeSession, facts: NodeFacts, limits: CallLimits): Promise<boolean> {
+  if (facts.sudo === 'root') return true
+  if (facts.sudo !== 'available') return false
+  try {
+    const result = await run(session, ['sh', '-c', ':'], { ...limits, privileged: true, maxBytes: 1024 })
+    return result.code === 0
+  } catch (thrown) {
+    if (thrown instanceof AppError && thrown.code === 'exec.not-permitted') return false
+    throw thrown
+  }
 }
 
 async function configOrFinding(

@@ -11,10 +11,11 @@ import { listConnections, readStubStatus } from './connections.ts'
 import { commandFrom, detectNginx, readVersion } from './detect.ts'
 import { loadConfig, type NginxCommand } from './load-config.ts'
 import { listNginxProcesses, type NginxProcesses } from './processes.ts'
+import { createServerAdmin } from './server-admin.ts'
 
-/** Open-source nginx, observing only: nothing here changes a node. */
-export function createNginxDriver(_parts: { clock: Clock }): Driver {
-  return { kind: 'nginx', detect: detectNginx, bind: bindNginx }
+/** Open-source nginx: it is read from its configuration and the kernel, and changed by its configuration and a reload. */
+export function createNginxDriver({ clock }: { clock: Clock }): Driver {
+  return { kind: 'nginx', detect: detectNginx, bind: (detected) => bindNginx(detected, clock) }
 }
 
 /** What the running workers loaded, as far as it can be known. */
@@ -31,10 +32,11 @@ interface Loaded {
  * therefore does not show. The first reading after a start of the console trusts the disk: `detect` warns when it is newer than
  * the workers.
  */
-function bindNginx({ service }: Detected): BoundService {
+function bindNginx({ service }: Detected, clock: Clock): BoundService {
   const command = commandFrom(service.endpoints)
   const ss = service.endpoints['ss'] ?? 'ss'
   const statusUrl = service.endpoints['stubStatus'] ?? null
+  const mayEdit = service.endpoints['edit'] === 'yes'
   let loaded: Loaded | null = null
 
   async function observe(session: NodeSession, limits: CallLimits): Promise<BalancerReading> {
@@ -58,13 +60,15 @@ function bindNginx({ service }: Detected): BoundService {
       upstreams: current.upstreams,
       connections,
       requests: status?.requests ?? null,
+      canSetState: mayEdit,
     })
   }
 
   return {
     kind: 'nginx',
     observe,
-    serverAdmin: null,
+    serverAdmin: mayEdit ? createServerAdmin({ clock, service, context: 'http' }) : null,
+    streamAdmin: mayEdit ? createServerAdmin({ clock, service, context: 'stream' }) : null,
     readConfig: (session, limits) => readNginxFiles(session, service, limits),
   }
 }

@@ -17,13 +17,21 @@ export interface LoadedConfig {
   parsed: ParsedConfig
 }
 
-export function dumpArgv(command: NginxCommand): [string, ...string[]] {
+export const dumpArgv = (command: NginxCommand): [string, ...string[]] => nginxArgv(command, '-T')
+
+/** nginx called so that it means the running master's configuration. */
+export function nginxArgv(command: NginxCommand, ...what: string[]): [string, ...string[]] {
   return [
     command.binary,
-    '-T',
+    ...what,
     ...(command.prefix === null ? [] : ['-p', command.prefix]),
     ...(command.config === null ? [] : ['-c', command.config]),
   ]
+}
+
+/** What nginx says is wrong, with the place. */
+export function complaintIn(stderr: string): string {
+  return /^.*\[emerg\] (?:\d+#\d+: )?(.*)$/m.exec(stderr)?.[1] ?? lastLine(stderr)
 }
 
 /**
@@ -38,7 +46,7 @@ export async function loadConfig(session: NodeSession, command: NginxCommand, li
   }
   const files = splitConfigDump(result.stdout.toString('utf8'))
   if (result.code !== 0 || files.length === 0) {
-    const place = /^.*\[emerg\] (?:\d+#\d+: )?(.*)$/m.exec(result.stderr)?.[1] ?? lastLine(result.stderr)
+    const place = complaintIn(result.stderr)
     throw new AppError(
       'config.parse-failed',
       `nginx's configuration on disk does not pass its own test, so its pools cannot be read: ${place}. Correct it; the running nginx is not affected until it reloads.`,

@@ -135,6 +135,8 @@ const warningTexts: Record<OperationPlan['warnings'][number]['rule'], string> = 
   'last-usable-server': 'no usable server is left in the pool; clients get an error at once',
   'agent-check': 'an agent-check is configured and may undo this within its interval',
   'weight-zero': 'the weight is 0; the server gets no new sessions even when it is ready',
+  'needs-reload':
+    'nginx reloads for this: keep-alive clients may see one reset, and old workers stay until their connections end',
   'lost-on-reload': 'HAProxy forgets this at its next reload',
   'already-in-state': 'is in that state already',
 }

@@ -22,6 +22,8 @@ export const messages = {
       'last-usable-server': 'The last usable server of {pool} on {node}: new requests there would fail.',
       'agent-check': 'An agent check is configured on {node} for {pool}: the agent may change the state again.',
       'weight-zero': 'The weight in {pool} on {node} is 0: it takes no new sessions even when ready.',
+      'needs-reload':
+        'nginx on {node} reloads for this ({pool}): keep-alive clients may see one reset, and old workers stay until their connections end.',
       'lost-on-reload': 'HAProxy forgets this at its next reload on {node} ({pool}), unless it loads a state file.',
       'already-in-state': 'Already so in {pool} on {node}.',
     },
@@ -62,6 +64,8 @@ export const messages = {
       'agent-check':
         '{node} の {pool} にはエージェントチェックが設定されており、エージェントが状態を変更する可能性があります。',
       'weight-zero': '{node} の {pool} での重みは 0 です。ready にしても新しいセッションは送られません。',
+      'needs-reload':
+        'この変更のため {node} の nginx を再読み込みします ({pool})。キープアライブ中のクライアントは一度切断されることがあり、古いワーカーは接続が終わるまで残ります。',
       'lost-on-reload': '状態ファイルを読み込まない限り、HAProxy は次の再読み込みでこの状態を失います ({node}、{pool})。',
       'already-in-state': '{node} の {pool} ではすでにこの状態です。',
     },

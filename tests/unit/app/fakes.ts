@@ -206,7 +206,7 @@ export function fakeHaproxy(initial: Record<string, ServiceReading>): FakeHaprox
       const restored = serverOn(nodeId, pool, server)
       if (restored !== undefined) restored.weight = weight
     },
-    commandsFor: (pool, server, state) => [line(pool, server, state)],
+    commandsFor: ({ pool, server }, state) => [line(pool, server, state)],
     undoCommandsFor: ({ pool, server, adminState }) => [line(pool, server, wordOf(adminState))],
     isIn: ({ adminState }, state) => adminState === bitsOf[state],
   }

@@ -43,6 +43,7 @@ function drain(id: string, createdAt: number): DrainRecord {
       {
         serverId: 'edge/haproxy/be/s' as ServerId,
         nodeId: 'lb1' as NodeId,
+        balancer: 'haproxy',
         pool: 'be',
         server: 's',
         before,

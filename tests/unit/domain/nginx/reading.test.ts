@@ -22,6 +22,7 @@ const facts = (text: string, change: Partial<NginxFacts> = {}): NginxFacts => ({
   upstreams: upstreamsOf(text),
   connections: parseConnections(fixture('ss-after-reload.txt')),
   requests: null,
+  canSetState: false,
   ...change,
 })
 const serverOf = (text: string, change: Partial<NginxFacts> = {}) =>
@@ -79,7 +80,7 @@ describe('connections', () => {
     const all = parseConnections(fixture('ss-established.txt'))
     expect(all).toHaveLength(32)
     expect(all.filter(({ peerPort }) => peerPort === 9004)).toEqual([
-      { pids: [10625], peerAddress: '127.0.0.1', peerPort: 9004 },
+      { pids: [10625], local: expect.any(String) as string, peerAddress: '127.0.0.1', peerPort: 9004 },
     ])
     expect(all.filter(({ peerPort }) => peerPort === 9003)[0]?.peerAddress).toBe('0:0:0:0:0:0:0:1')
   })
@@ -90,7 +91,7 @@ describe('connections', () => {
     ['Cannot open netlink socket: Operation not permitted', []],
     [
       '0 0 [fe80::1]%eth0:1 [fe80::2]%eth0:80 users:(("nginx",pid=5,fd=3),("nginx",pid=6,fd=3))',
-      [{ pids: [5, 6], peerAddress: 'fe80:0:0:0:0:0:0:2', peerPort: 80 }],
+      [{ pids: [5, 6], local: expect.any(String) as string, peerAddress: 'fe80:0:0:0:0:0:0:2', peerPort: 80 }],
     ],
   ])('%j', (line, expected) => expect(parseConnections(line)).toEqual(expected))
 
@@ -116,7 +117,7 @@ describe('readingFromNginx', () => {
   })
 
   it('counts no connection of another process to the same server', () => {
-    const connections = [{ pids: [4711], peerAddress: '127.0.0.1', peerPort: 9001 }]
+    const connections = [{ pids: [4711], local: '127.0.0.1:1', peerAddress: '127.0.0.1', peerPort: 9001 }]
     expect(serverOf('http { upstream a { server 127.0.0.1:9001; } }', { connections }).sessions).toBe(0)
   })
 
