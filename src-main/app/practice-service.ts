@@ -130,8 +130,8 @@ export function createPracticeService(parts: PracticeServiceParts): PracticeServ
   async function stop(): Promise<void> {
     const open = fleet
     fleet = null
-    await open?.close()
     become('closed')
+    await open?.close()
   }
 
   /** Someone else's fleet, or that of the process that drives this data folder: any of its nodes will do. */
