@@ -72,7 +72,11 @@ export function useDrainSheet() {
     return all.length > namesShown ? t('drains.sheet.many', { count: all.length }) : all.join(', ')
   })
   const nameOf = (id: NodeId) => fleet.nodes.get(id)?.name ?? id
-  const poolName = (id: string) => fleet.pools.get(id as ServerView['poolId'])?.name ?? id
+  /** with its place: pools of several pairs may bear one name */
+  function poolName(id: ServerView['poolId']): string {
+    const pool = fleet.pools.get(id)
+    return pool === undefined ? id : `${pool.name} (${pool.pair ?? pool.nodes.map(nameOf).join(', ')})`
+  }
 
   /** The same addresses in other pools, which a drain by address takes out as well. */
   const elsewhere = computed(() => {

@@ -16,6 +16,14 @@ const web07: FilterFacts = {
 const finds = (query: string, facts: Partial<FilterFacts> = {}) => compileFilter(parseFilter(query))({ ...web07, ...facts })
 
 describe('the filter language', () => {
+  it('finds what a drain keeps out, by its state, owner and reason too', () => {
+    const drained = { drain: ['open', 'held', 'osamu', 'kernel update'] }
+    expect(['drain:open', 'drain:held', 'drain:osamu', 'drain:kernel*'].map((query) => finds(query, drained))).not.toContain(
+      false,
+    )
+    expect([finds('drain:open'), finds('-drain:open'), finds('drain:violated', drained)]).toEqual([false, true, false])
+  })
+
   it.each([
     ['', true],
     ['state:down', true],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { adminBitNames } from '../../../../src-renderer/features/pools/admin-bits.ts'
 import { obstacleTo } from '../../../../src-renderer/features/pools/server-actions.ts'
+import { drain, place } from '../drains/drain-samples.ts'
 import { cell, pool, server } from './fleet-samples.ts'
 
 const web = 'tyo-edge/haproxy/web'
@@ -54,5 +55,34 @@ describe('what can be done to servers', () => {
     expect(adminBitNames(0)).toEqual([])
     expect(adminBitNames(5)).toEqual(['forced-maintenance', 'configured-disabled'])
     expect(adminBitNames(8)).toEqual(['forced-drain'])
+  })
+})
+
+describe('what a drain keeps out', () => {
+  const one = server(web, 'web1', on(8, 8))
+  const two = server(web, 'web2', on(8, 8))
+  const byDrain = (state: 'drain' | 'maint' | 'ready', servers: ReturnType<typeof server>[], kept: ReturnType<typeof drain>) =>
+    obstacleTo(state, servers, poolOf, false, (each) =>
+      kept.places.some(({ serverId }) => serverId === each.id) ? kept : undefined,
+    )
+  const ofOne = drain('d', { places: [place(one.id, 'lb1')] })
+  const ofBoth = drain('d', { places: [place(one.id, 'lb1'), place(two.id, 'lb1')] })
+
+  it('can only be put back, and not beside what no drain keeps', () => {
+    expect(byDrain('drain', [one], ofOne)).toEqual({ kind: 'kept-out', names: ['web/web1'] })
+    expect(byDrain('maint', [one], ofOne)?.kind).toBe('kept-out')
+    expect(byDrain('ready', [one], ofOne)).toBeNull()
+    expect(byDrain('ready', [one, two], ofOne)).toEqual({ kind: 'kept-out', names: ['web/web1'] })
+  })
+
+  it('never comes back with servers that were not chosen', () => {
+    expect(byDrain('ready', [one], ofBoth)).toMatchObject({ kind: 'wider' })
+    expect(byDrain('ready', [one, two], ofBoth)).toBeNull()
+  })
+
+  it('is put back once, and again when that failed', () => {
+    const back = drain('d', { goal: 'back', state: 'put-back', places: [place(one.id, 'lb1')] })
+    expect(byDrain('ready', [one], back)?.kind).toBe('going-back')
+    expect(byDrain('ready', [one], { ...back, state: 'failed' })).toBeNull()
   })
 })
