@@ -19,7 +19,7 @@ const sizes = [
   { width: 1024, height: 700 },
 ] as const
 const themes = ['dark', 'light'] as const
-const pages: readonly PageName[] = ['Overview', 'Nodes', 'VIPs', 'History', 'Settings']
+const pages: readonly PageName[] = ['Overview', 'Nodes', 'VIPs', 'Config', 'History', 'Settings']
 /** requests through both virtual addresses, so that there is something to see */
 const trafficSeconds = 40
 
