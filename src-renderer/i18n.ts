@@ -9,6 +9,7 @@ import { messages as nodes } from './features/nodes/messages.ts'
 import { messages as operations } from './features/operations/messages.ts'
 import { messages as overview } from './features/overview/messages.ts'
 import { messages as pools } from './features/pools/messages.ts'
+import { messages as practice } from './features/practice/messages.ts'
 import { messages as settings } from './features/settings/messages.ts'
 import { messages as vips } from './features/vips/messages.ts'
 import { messages as shell } from './shell/messages.ts'
@@ -25,6 +26,7 @@ const en = {
   operations: operations.en,
   overview: overview.en,
   pools: pools.en,
+  practice: practice.en,
   settings: settings.en,
   shell: shell.en,
   vips: vips.en,
@@ -43,6 +45,7 @@ const ja: typeof en = {
   operations: operations.ja,
   overview: overview.ja,
   pools: pools.ja,
+  practice: practice.ja,
   settings: settings.ja,
   shell: shell.ja,
   vips: vips.ja,

@@ -31,6 +31,10 @@ const commands: Readonly<Record<CommandName, true>> = {
   'job.cancel': true,
   'job.undo': true,
   'settings.put': true,
+  'practice.open': true,
+  'practice.close': true,
+  'practice.do': true,
+  'practice.revert': true,
 }
 
 export const isCommand = (name: CallName): boolean => Object.hasOwn(commands, name)

@@ -3,6 +3,7 @@ import { useRouter } from 'vue-router'
 import { useOperate } from '../features/drains/use-operate.ts'
 import { useAppearanceStore } from '../stores/appearance.ts'
 import { useFleetStore } from '../stores/fleet.ts'
+import { usePracticeStore } from '../stores/practice.ts'
 import { fleetEntries, type PaletteEntry } from './palette-entries.ts'
 
 const pages = [
@@ -17,13 +18,18 @@ const pages = [
 ] as const
 const languageNames = { en: 'English', ja: '日本語' } as const
 
+const practiceSettings = { path: '/settings', query: { section: 'practice' } }
+
 /** What the palette can reach now. Without a query only pages and commands of the window, so that it opens at once. */
 export function usePaletteEntries(): (query: string) => Generator<PaletteEntry> {
   const { t } = useI18n()
   const router = useRouter()
   const fleet = useFleetStore()
   const operate = useOperate()
+  const practice = usePracticeStore()
   const appearance = useAppearanceStore()
+
+  const openPractice = async () => router.push((await practice.open()) ? '/' : practiceSettings)
 
   function* windowEntries(): Generator<PaletteEntry> {
     for (const [page, path] of pages) {
@@ -46,6 +52,9 @@ export function usePaletteEntries(): (query: string) => Generator<PaletteEntry> 
       t('shell.palette.language', { language: languageNames[language] }),
       () => (appearance.language = language),
     )
+    yield practice.state === 'closed'
+      ? command('practice', t('practice.open'), () => void openPractice())
+      : command('practice', t('practice.close.title'), () => void router.push(practiceSettings))
     yield command('fold', t('shell.palette.fold'), () => (appearance.activityOpen = !appearance.activityOpen))
   }
 

@@ -64,11 +64,16 @@ export async function startShell(): Promise<Shell> {
   }
 }
 
+/** The Chromium to use: the one that EVENKEEL_CHROMIUM names, else one of the system's. */
+export function findChromium(): string | null {
+  const installed = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
+  return process.env['EVENKEEL_CHROMIUM'] ?? installed ?? null
+}
+
 /** A Chromium that asks nobody anything. Root needs `--no-sandbox`, which is for tests alone. */
 export function startChromium(): Promise<Browser> {
-  const named = process.env['EVENKEEL_CHROMIUM']
-  const executablePath = named ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
-  if (executablePath === undefined) throw new Error('No Chromium was found; name one with EVENKEEL_CHROMIUM.')
+  const executablePath = findChromium()
+  if (executablePath === null) throw new Error('No Chromium was found; name one with EVENKEEL_CHROMIUM.')
   return chromium.launch({
     executablePath,
     args: [

@@ -7,8 +7,10 @@ export const messages = {
       addText: 'A host name is enough; the rest comes from your SSH configuration.',
       ssh: 'Import from ~/.ssh/config',
       sshText: 'Choose from the hosts you already reach.',
-      file: 'Import an inventory file',
-      fileText: 'YAML or JSON, chosen or pasted; you see what it would change first.',
+      practiceText:
+        'No balancer at hand? Four of them with servers and clients run inside this application: drain, break, watch.',
+      file: 'Or import an inventory file',
+      fileText: 'YAML or JSON; you see what it would change first.',
     },
     ssh: {
       title: 'Hosts of ~/.ssh/config',
@@ -48,8 +50,10 @@ export const messages = {
       addText: 'ホスト名だけで追加できます。残りは SSH の設定から取得します。',
       ssh: '~/.ssh/config から取り込む',
       sshText: 'すでに接続できるホストから選びます。',
-      file: 'インベントリファイルを取り込む',
-      fileText: 'YAML または JSON を選択するか貼り付けます。取り込む前に変更内容を確認できます。',
+      practiceText:
+        '手元にロードバランサーがなくても、このアプリケーションの中で動く 4 台とサーバー、クライアントで、切り離しや障害を試せます。',
+      file: 'またはインベントリファイルを取り込む',
+      fileText: 'YAML または JSON。取り込む前に変更内容を確認できます。',
     },
     ssh: {
       title: '~/.ssh/config のホスト',

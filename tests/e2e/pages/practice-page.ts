@@ -7,7 +7,7 @@ export class PracticePage {
 
   constructor(page: Page) {
     this.page = page
-    this.bar = page.getByRole('region', { name: 'Practice fleet' })
+    this.bar = page.getByRole('region', { name: 'Practice bar' })
   }
 
   get door(): Locator {
@@ -31,7 +31,7 @@ export class PracticePage {
 
   async openLoad(): Promise<Locator> {
     await this.load.click()
-    return this.page.getByRole('dialog', { name: 'What the clients do' })
+    return this.page.getByRole('dialog', { name: /^Clients/ })
   }
 
   async makeTrouble(name: string, target: string): Promise<void> {
@@ -44,7 +44,7 @@ export class PracticePage {
 
   async openTroubles(): Promise<Locator> {
     await this.bar.getByRole('button', { name: 'Make trouble' }).click()
-    return this.page.getByRole('dialog', { name: 'What can happen' })
+    return this.page.getByRole('dialog', { name: 'Make trouble' })
   }
 
   chip(name: string, target: string): Locator {
