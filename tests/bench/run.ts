@@ -1,6 +1,7 @@
-/** `npm run bench [name …]`: speed claims, as ratios measured in one run. Names: parse, samples, poll, watch. */
+/** `npm run bench [name …]`: speed claims, as ratios measured in one run. Names: parse, samples, poll, watch, practice. */
 import { benchParse } from './parse-stats.ts'
 import { benchPoll } from './poll-round.ts'
+import { benchPractice } from './practice.ts'
 import { benchSamples } from './samples.ts'
 import { benchWatch } from './watch.ts'
 
@@ -9,6 +10,7 @@ const benches: Record<string, () => Promise<void>> = {
   samples: benchSamples,
   poll: benchPoll,
   watch: benchWatch,
+  practice: benchPractice,
 }
 
 const asked = process.argv.slice(2)
