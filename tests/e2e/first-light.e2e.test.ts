@@ -6,8 +6,8 @@ import { parse, stringify } from 'yaml'
 import { describeLab } from '../lab/describe-lab.ts'
 import { ensureLab, type Lab } from '../lab/lab.ts'
 import { openPage, startChromium, startShell, type Shell } from './launch.ts'
+import { DrainSheet } from './pages/drain-sheet.ts'
 import { InventoryPages } from './pages/inventory-pages.ts'
-import { OperationSheet } from './pages/operation-sheet.ts'
 import { PoolsPage } from './pages/pools-page.ts'
 import { WindowPage, type PageName } from './pages/window-page.ts'
 
@@ -31,7 +31,7 @@ describeLab('first light', () => {
   let window: WindowPage
   let inventory: InventoryPages
   let pools: PoolsPage
-  let sheet: OperationSheet
+  let sheet: DrainSheet
 
   beforeAll(async () => {
     lab = await ensureLab()
@@ -42,8 +42,18 @@ describeLab('first light', () => {
     window = new WindowPage(page)
     inventory = new InventoryPages(page)
     pools = new PoolsPage(page)
-    sheet = new OperationSheet(page)
+    sheet = new DrainSheet(page)
   })
+  /** `srv_admin_state` of web1, as both daemons say it */
+  const adminStates = () =>
+    Promise.all(
+      ['lb1', 'lb2'].map(async (node) => {
+        const { stdout } = await lab.exec(node, ['socat', '-t5', '-', 'UNIX-CONNECT:/run/haproxy/admin.sock'], {
+          stdin: 'show servers state be_web\n',
+        })
+        return / web1 \S+ \d+ (\d+) /.exec(stdout)?.[1]
+      }),
+    )
   afterAll(async () => {
     await browser?.close()
     await shell?.stop()
@@ -102,66 +112,82 @@ describeLab('first light', () => {
     await pools.clearFilter()
   })
 
-  it('drains a server on both balancers by key, and the daemons say so', async () => {
+  it('shows what a drain would do before it is done, and refuses without a reason', async () => {
     await pools.filterBy('pool:be_web')
     await pools.select('web1')
     await page.keyboard.press('d')
     await sheet.commands.first().waitFor()
     expect((await sheet.commands.allTextContents()).join('\n')).toContain('set server be_web/web1 state drain')
+    // the floor with its figures, and who carries what
+    await sheet.sheet.getByText(/2 of 3 go on taking traffic on lb1, lb2; at least 1 must/).waitFor()
+    await sheet.sheet.getByRole('rowheader', { name: /web2/ }).first().waitFor()
+    expect(await sheet.startButton.getAttribute('aria-description')).toBe('Say why first.')
     expect(await window.graveFindings()).toEqual([])
-    await sheet.start('Drain')
-    await sheet.ended()
+  })
+
+  it('refuses to go below the floor, with the figures, unless somebody says why', async () => {
+    await sheet.sheet.getByText('Options', { exact: true }).click()
+    await sheet.sheet.getByLabel('Must go on taking traffic, per pool and balancer').fill('3')
+    await sheet.sheet.getByText(/3 of 3 take traffic now, 2 would remain, 3 must/).waitFor()
+    await sheet.reason.fill('kernel update')
+    await expect.poll(() => sheet.startButton.getAttribute('aria-description')).toContain('Too few servers')
+    await sheet.sheet.getByLabel('Why may it be overridden?').fill('night window')
+    await expect.poll(() => sheet.startButton.getAttribute('aria-description')).toBeNull()
+    expect(await window.graveFindings()).toEqual([])
+    await sheet.sheet.getByLabel('Must go on taking traffic, per pool and balancer').fill('1')
+    await sheet.sheet.getByText(/2 of 3 go on taking traffic/).waitFor()
+  })
+
+  it('drains on both balancers with a reason and Enter, and proves it empty', async () => {
+    await sheet.start('kernel update')
+    await sheet.live.getByText('Empty on every balancer, and kept out.').waitFor()
+    // one proof per balancer
+    expect(await sheet.live.getByText(/srv_admin_state=8/).count()).toBe(2)
     await sheet.close()
-    await pools
-      .state('web1')
-      .getByText(/^drain(ing|ed)$/)
-      .waitFor()
-    for (const node of ['lb1', 'lb2']) {
-      const { stdout } = await lab.exec(node, ['socat', '-t5', '-', 'UNIX-CONNECT:/run/haproxy/admin.sock'], {
-        stdin: 'show servers state be_web\n',
-      })
-      expect(stdout).toMatch(/ web1 \S+ \d+ 8 /)
-    }
+    await pools.state('web1').getByText('drained', { exact: true }).waitFor()
+    await pools.row('web1').getByText('kernel update').waitFor()
+    expect(await adminStates()).toEqual(['8', '8'])
   })
 
-  it('says why it cannot drain what is drained, and why nginx cannot be drained at run time', async () => {
-    // Drained everywhere: each balancer says so with its next reading.
+  it('says why it cannot be drained twice, and finds it by its drain', async () => {
     const obstacle = async () => (await pools.action('Drain').getAttribute('aria-description')) ?? ''
-    await expect.poll(obstacle, { timeout: 20_000 }).toContain('already')
+    await expect.poll(obstacle).toContain('A drain keeps it out: be_web/web1')
     await pools.clearFilter()
-    await pools.filterBy('kind:nginx')
-    await pools.table.focus()
-    await page.keyboard.press('End')
-    await expect.poll(obstacle).toContain('nginx')
-    await page.keyboard.press('d')
-    expect(await page.getByRole('dialog').count()).toBe(0)
+    await pools.filterBy('drain:open')
+    await pools.row('web1').waitFor()
+    expect(await pools.row('web2').count()).toBe(0)
     await pools.clearFilter()
   })
 
-  it('undoes it from the history', async () => {
-    await window.go('History')
-    await page.getByRole('radio', { name: 'operations' }).click()
-    await page
-      .getByRole('row')
-      .filter({ hasText: 'succeeded' })
-      .filter({ hasText: 'web1' })
-      .first()
-      .getByRole('button')
-      .first()
-      .click()
-    await page.getByRole('button', { name: 'Undo', exact: true }).first().click()
+  it('sets it again when somebody brings it back by hand, and says so', async () => {
+    await window.go('Drains')
+    await page.getByRole('row').getByRole('button', { name: /web1/ }).click()
+    await lab.exec('lb1', ['socat', '-t5', '-', 'UNIX-CONNECT:/run/haproxy/admin.sock'], {
+      stdin: 'set server be_web/web1 state ready\n',
+    })
+    const details = page.getByRole('complementary', { name: 'Drain of be_web/web1' })
+    await details.getByText(/Came back 1 time/).waitFor()
+    await details.getByText(/set again .* later/).waitFor()
+    await expect.poll(adminStates).toEqual(['8', '8'])
+    expect(await window.graveFindings()).toEqual([])
+  })
+
+  it('holds, goes on and puts it back as it was', async () => {
+    const details = page.getByRole('complementary', { name: 'Drain of be_web/web1' })
+    await details.getByRole('button', { name: 'Hold' }).click()
+    await details.getByRole('button', { name: 'Go on' }).click()
+    await details.getByRole('button', { name: 'Hold' }).waitFor()
+    await details.getByRole('button', { name: 'Put back' }).click()
+    await details.getByText('put back', { exact: true }).first().waitFor()
+    await page.getByText('Nothing is drained now.').waitFor()
+    expect(await adminStates()).toEqual(['0', '0'])
     await window.go('Pools')
     await pools.filterBy('pool:be_web')
     await pools.state('web1').getByText('up', { exact: true }).waitFor()
-    for (const node of ['lb1', 'lb2']) {
-      const { stdout } = await lab.exec(node, ['socat', '-t5', '-', 'UNIX-CONNECT:/run/haproxy/admin.sock'], {
-        stdin: 'show servers state be_web\n',
-      })
-      expect(stdout).toMatch(/ web1 \S+ \d+ 0 /)
-    }
+    await pools.clearFilter()
   })
 
-  it('the history shows keys, state changes and both operations', async () => {
+  it('the history shows keys, state changes, the drain and its operations', async () => {
     await window.go('History')
     const entries = page.getByRole('region', { name: 'History entries' })
     const shows = (text: string | RegExp) => entries.getByText(text).first().waitFor()
@@ -169,13 +195,13 @@ describeLab('first light', () => {
     await shows('web2 down')
     await shows('web2 up')
     await page.getByRole('radio', { name: 'operations' }).click()
-    // both started and both ended
-    const operations = entries.getByRole('row').filter({ hasText: 'web1' })
-    await operations.nth(3).waitFor()
-    expect(await operations.filter({ hasText: 'succeeded' }).count()).toBe(2)
+    for (const text of [/^Taken out: be_web\/web1/, /^Takes traffic again/, /^Taken out again/, /^Empty: /, /^Drain over/]) {
+      await shows(text)
+    }
+    await entries.getByRole('row').filter({ hasText: 'succeeded' }).filter({ hasText: 'web1' }).first().waitFor()
   })
 
-  it.each<PageName>(['Overview', 'Pools', 'Nodes', 'VIPs', 'History', 'Settings'])(
+  it.each<PageName>(['Overview', 'Pools', 'Drains', 'Nodes', 'VIPs', 'History', 'Settings'])(
     '%s has no serious accessibility finding in either theme',
     async (name) => {
       for (const colorScheme of ['dark', 'light'] as const) {
