@@ -7,6 +7,7 @@ import {
   adminTimeoutMs,
   balancerOf,
   notChangeable,
+  refusesPlan,
   operationTitle,
   readServer,
   type AdminOf,
@@ -87,6 +88,7 @@ export function createOperationsService(parts: {
     try {
       const node = await adminOf(target, signal)
       const limits = { signal, timeoutMs: adminTimeoutMs, record: () => undefined }
+      await node.admin.check?.(node.session, limits)
       const before = await readServer(node, target, limits)
       return {
         alreadyIn: node.admin.isIn(before, state),
@@ -101,8 +103,7 @@ export function createOperationsService(parts: {
     } catch (thrown) {
       signal.throwIfAborted()
       const error = appErrorFrom(thrown)
-      if (error.code === 'request.not-found' || error.code === 'daemon.runtime-rejected' || error.code === 'host.internal')
-        throw error
+      if (refusesPlan(error)) throw error
       return { unreachable: nodeId }
     }
   }

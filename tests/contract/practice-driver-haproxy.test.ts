@@ -72,6 +72,7 @@ async function openRig(): Promise<DriverRig> {
         return () => room.signal('CONT')
       },
     },
+    namesAreSent: true,
     async uninstall() {
       await room.signal('KILL')
       const install = await room.uninstall()

@@ -49,6 +49,7 @@ async function openRig(): Promise<DriverRig> {
         return () => room.signal('CONT')
       },
     },
+    namesAreSent: false,
     async uninstall() {
       await room.signal('KILL')
       const install = await room.uninstall()

@@ -38,6 +38,7 @@ async function openRig(): Promise<DriverRig> {
         return async () => void (await room.run('pkill -CONT -x haproxy'))
       },
     },
+    namesAreSent: true,
     async uninstall() {
       await room.stop()
       await room.run('mount --bind /dev/null /usr/sbin/haproxy')

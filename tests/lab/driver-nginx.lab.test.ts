@@ -62,6 +62,7 @@ async function openRig(): Promise<DriverRig> {
         return async () => void (await room.run('pkill -CONT -x nginx'))
       },
     },
+    namesAreSent: false,
     async uninstall() {
       await stopDaemon(room)
       await room.run('mount --bind /dev/null /usr/sbin/nginx')

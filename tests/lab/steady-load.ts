@@ -18,7 +18,7 @@ export interface SteadyLoad {
   stop(): Promise<LoadResult>
 }
 
-const clients = 12
+export const loadClients = 12
 
 /** Keep-alive clients in the lab's client namespace that ask one after the other, without ever trying again, until they are stopped. */
 export function startLoad(lab: Lab, folder: string, url: string): SteadyLoad {
@@ -60,7 +60,7 @@ async function main(goOn: string, url: string): Promise<void> {
     while (existsSync(goOn)) await ask(url, agent, result)
     agent.destroy()
   }
-  await Promise.all(Array.from({ length: clients }, client))
+  await Promise.all(Array.from({ length: loadClients }, client))
   process.stdout.write(JSON.stringify(result))
 }
 

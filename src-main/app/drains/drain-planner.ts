@@ -12,6 +12,7 @@ import {
   balancerOf,
   notChangeable,
   operationTitle,
+  refusesPlan,
   targetKey,
   type AdminOf,
   type ServerTarget,
@@ -51,7 +52,7 @@ export function createDrainPlanner(parts: {
   return async (wish, signal) => {
     const { servers, pools, nodes } = fleet.snapshot()
     const poolOf = new Map(pools.map((pool) => [pool.id, pool]))
-    const found = resolve(wish.targets, servers, poolOf)
+    const found = resolve(wish, servers, poolOf)
     const unread = nodes.filter(({ services }) => !services.some((service) => service.readAt !== null)).map(({ id }) => id)
     const targets = found.flatMap((each) => targetsOf(each, unread, wish.nodes))
     const places = await readAll(targets, signal)
@@ -132,6 +133,7 @@ export function createDrainPlanner(parts: {
     const none = { commands: [] as string[], undoCommands: [] as string[] }
     try {
       const { session, admin } = await adminOf(target, signal)
+      await admin.check?.(session, { signal, timeoutMs: adminTimeoutMs })
       const reading = await admin.watch.left(session, pool, server, { signal, timeoutMs: adminTimeoutMs })
       if (reading === null) {
         throw new AppError(
@@ -147,20 +149,26 @@ export function createDrainPlanner(parts: {
     } catch (thrown) {
       signal.throwIfAborted()
       const error = appErrorFrom(thrown)
-      if (['request.not-found', 'daemon.runtime-rejected', 'host.internal'].includes(error.code)) throw error
+      if (refusesPlan(error)) throw error
       return { target, via: '', reading: 'unreachable' as const, lines: none }
     }
   }
 }
 
-function resolve(targets: readonly string[], servers: readonly ServerView[], poolOf: ReadonlyMap<PoolId, PoolView>): Found[] {
+function resolve(
+  { targets, nodes }: DrainWish,
+  servers: readonly ServerView[],
+  poolOf: ReadonlyMap<PoolId, PoolView>,
+): Found[] {
   const found = new Map<ServerId, Found>()
   for (const target of targets) {
     const matching = servers.filter(({ id, address }) => id === target || address === target)
     if (matching.length === 0) {
       throw new AppError('request.not-found', `No balancer that was read has a server "${target}".`)
     }
-    for (const server of matching) {
+    // An address may stand on balancers that are not meant, which need not be changeable.
+    const meant = matching.filter(({ on }) => nodes === undefined || on.some(({ nodeId }) => nodes.includes(nodeId)))
+    for (const server of meant.length > 0 ? meant : matching) {
       const pool = poolOf.get(server.poolId)
       if (pool === undefined) continue
       if (!pool.can.setState) throw notChangeable(pool)

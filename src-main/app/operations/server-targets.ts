@@ -44,6 +44,10 @@ export const balancerOf = ({ kind, mode }: Pick<PoolView, 'kind' | 'mode'>): Bal
 
 export const balancerName = (balancer: Balancer): string => (balancer === 'haproxy' ? 'HAProxy' : 'nginx')
 
+/** What went wrong is no matter of reaching the node, so that it would be the same later. */
+export const refusesPlan = ({ code }: AppError): boolean =>
+  ['request.not-found', 'daemon.runtime-rejected', 'config.check-failed', 'host.internal'].includes(code)
+
 /** Why a pool's servers cannot be changed, and what would change that. */
 export function notChangeable({ kind, name }: PoolView): AppError {
   return new AppError(

@@ -75,6 +75,11 @@ export interface ServerPreImage {
 
 /** Records every command it sends through `record`, exactly as sent. */
 export interface ServerAdmin {
+  /**
+   * Whether a change could be made now, where that does not go without saying. Changes nothing.
+   * @throws AppError `config.check-failed`: nginx refuses the files as they are
+   */
+  check?(session: NodeSession, limits: CallLimits): Promise<void>
   /** null: no such server on this balancer now */
   read(session: NodeSession, pool: string, server: string, limits: AdminLimits): Promise<ServerPreImage | null>
   setState(session: NodeSession, pool: string, server: string, state: AdminState, limits: AdminLimits): Promise<void>

@@ -188,10 +188,10 @@ export function createConfigChanger({ clock }: { clock: Clock }) {
   }
 }
 
-function refused(session: NodeSession, complaint: string): AppError {
+export function refused(session: NodeSession, complaint: string): AppError {
   return new AppError(
     'config.check-failed',
-    `nginx on ${session.nodeId} does not accept its configuration with the change, so nothing was changed: ${complaint}. Correct that first; the running nginx is not affected until it reloads.`,
+    `nginx on ${session.nodeId} does not accept its configuration, so nothing was changed: ${complaint}. Correct that first; the running nginx is not affected until it reloads.`,
     { details: { complaint } },
   )
 }

@@ -13,9 +13,10 @@ import {
   type LineChange,
   type MemberRef,
 } from '../../domain/nginx/member-edit.ts'
-import { createConfigChanger, type FileChange } from './change-config.ts'
+import { run } from '../linux/run.ts'
+import { createConfigChanger, refused, type FileChange } from './change-config.ts'
 import { createDrainWatch } from './drain-watch.ts'
-import { nginxArgv } from './load-config.ts'
+import { complaintIn, nginxArgv } from './load-config.ts'
 import { commandFrom } from './detect.ts'
 import { hashOf, preImageOf, readMember, textOf, type MemberOnNode } from './read-member.ts'
 
@@ -72,6 +73,11 @@ export function createServerAdmin({ clock, service, context }: AdminParts): Serv
   return {
     via: 'ssh',
     watch: createDrainWatch({ clock, service, context, look }),
+
+    async check(session, limits) {
+      const result = await run(session, nginxArgv(command, '-t'), { ...limits, privileged: true, maxBytes: 64 * 1024 })
+      if (result.code !== 0) throw refused(session, complaintIn(result.stderr))
+    },
 
     async read(session, pool, server, limits) {
       return preImageOf(pool, server, await look(session, refOf(pool, server), limits))

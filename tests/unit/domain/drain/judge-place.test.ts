@@ -97,3 +97,36 @@ describe('isPlaceEmpty', () => {
     ])
   })
 })
+
+describe('a member of nginx', () => {
+  const line = (written: string) => ({ file: '/etc/nginx/a.conf', line: 3, written, sha256: 'x', word: 'down' as const })
+  const was: DrainBefore = { ...before, lines: [line('server 198.18.0.1:80')] }
+  const out = { adminState: 8, lines: [line('server 198.18.0.1:80 down')] }
+
+  it('is as far out as it gets once it is out, also for maintenance', () => {
+    expect(judgePlace('out', was, 'unset', reading(out))).toMatchObject({ phase: 'in-force', needs: null })
+    expect(judgePlace('maintenance', was, 'in-force', reading(out))).toMatchObject({ phase: 'in-force', needs: null })
+    expect(judgePlace('maintenance', was, 'in-force', reading({ ...was }))).toMatchObject({ phase: 'returned', needs: 'maint' })
+  })
+
+  it('has returned when its line was edited, and says so', () => {
+    const verdict = judgePlace('out', was, 'in-force', reading({ ...was }))
+    expect(verdict).toMatchObject({ phase: 'returned', needs: 'drain' })
+    expect(verdict.said).toContain('edited its line')
+  })
+
+  it('is restored only when its lines are as they were written', () => {
+    expect(judgePlace('back', was, 'in-force', reading({ ...was }))).toMatchObject({ phase: 'restored' })
+    const edited = reading({ lines: [line('server 198.18.0.1:80 max_fails=3')] })
+    expect(judgePlace('back', was, 'in-force', edited)).toMatchObject({ phase: 'in-force', needs: 'restore' })
+  })
+
+  it('is proved empty by its line and the connections', () => {
+    const evidence = evidenceOf(reading({ ...out, worker: 7, oldWorkers: [5], lastRequestS: 12 }))
+    expect(evidence).toEqual([
+      '/etc/nginx/a.conf:3: server 198.18.0.1:80 down;',
+      'ss: 0 connections to 198.18.0.1:80 from worker 7 and its generation',
+      'old workers: 5: 0 connections, quiet for 12 s',
+    ])
+  })
+})

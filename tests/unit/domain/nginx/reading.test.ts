@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../../../../src-main/domain/nginx/parse-config.ts'
-import { connectionFilter, parseConnections } from '../../../../src-main/domain/nginx/parse-ss.ts'
+import { connectionFilter, exactFilter, parseConnections } from '../../../../src-main/domain/nginx/parse-ss.ts'
 import { readingFromNginx, type NginxFacts } from '../../../../src-main/domain/nginx/reading.ts'
 import { findUpstreams } from '../../../../src-main/domain/nginx/upstreams.ts'
 import {
@@ -27,6 +27,14 @@ const facts = (text: string, change: Partial<NginxFacts> = {}): NginxFacts => ({
 })
 const serverOf = (text: string, change: Partial<NginxFacts> = {}) =>
   readingFromNginx(facts(text, change)).pools[0]?.servers[0] ?? expect.fail('no server')
+
+it('means exactly the connections that it is given', () => {
+  const [one] = parseConnections('0 0 [::1]:40000 [fe80::2]:80 users:(("nginx",pid=5,fd=3))\n')
+  if (one === undefined) throw new Error('not read')
+  expect(exactFilter([one, { ...one, local: '10.0.0.1:4', peerAddress: '10.0.0.2', peerPort: 9 }])).toBe(
+    '( ( src [::1]:40000 and dst [fe80:0:0:0:0:0:0:2]:80 ) or ( src 10.0.0.1:4 and dst 10.0.0.2:9 ) )\n',
+  )
+})
 
 describe('worker generations', () => {
   it('sees through the NUL padding of titles which workers are on their way out', () => {
