@@ -8,6 +8,7 @@ import type { Page } from 'playwright-core'
 import { ensureLab, type Lab } from '../lab/lab.ts'
 import { whyNoLab } from '../lab/requirements.ts'
 import { openPage, startChromium, startShell } from './launch.ts'
+import { DrainSheet } from './pages/drain-sheet.ts'
 import { InventoryPages } from './pages/inventory-pages.ts'
 import { OperationSheet } from './pages/operation-sheet.ts'
 import { PoolsPage } from './pages/pools-page.ts'
@@ -22,6 +23,8 @@ const themes = ['dark', 'light'] as const
 const pages: readonly PageName[] = ['Overview', 'Nodes', 'VIPs', 'Config', 'History', 'Settings']
 /** requests through both virtual addresses, so that there is something to see */
 const trafficSeconds = 40
+/** a few polls, so that a line is a line */
+const readingsMs = 8_000
 
 async function photograph(page: Page, name: string): Promise<void> {
   for (const colorScheme of themes) {
@@ -42,6 +45,44 @@ async function sendTraffic(lab: Lab): Promise<void> {
   const urls = [`http://${edge}/`, `http://${edge}/shop`, `http://${edge}/api`, `http://${core}/`, `http://${core}/search`]
   const script = `end=$(( $(date +%s) + ${trafficSeconds} )); while [ $(date +%s) -lt $end ]; do curl -s -o /dev/null -m 2 ${urls.join(' -o /dev/null ')}; done`
   await lab.exec('client', ['sh', '-c', script], { timeoutMs: (trafficSeconds + 20) * 1000 })
+}
+
+/** Downloads through shop1, which their cookie leads to, that end one after the other: a drain of it has something to wait for. */
+function startDownloads(lab: Lab): Promise<unknown> {
+  const lengths = [22, 26, 30, 38, 46, 60, 75, 90].map((seconds) => seconds * 1000)
+  const url = (ms: number) => `http://${lab.topology.vips.edge}/shop?ms=${ms}`
+  return Promise.all(
+    lengths.map((ms) => lab.exec('client', ['curl', '-s', '-o', '/dev/null', '-b', 'SRV=s1', url(ms)], { timeoutMs: 120_000 })),
+  )
+}
+
+/** A drain before it is done, while it goes on, and on its page; put back in the end. */
+async function photographDrain(page: Page, lab: Lab, window: WindowPage, pools: PoolsPage): Promise<void> {
+  const sheet = new DrainSheet(page)
+  const downloads = startDownloads(lab)
+  await window.go('Pools')
+  await pools.filterBy('pool:be_shop')
+  await pools.select('shop1')
+  await page.waitForTimeout(readingsMs)
+  await page.keyboard.press('d')
+  await sheet.commands.first().waitFor()
+  await photograph(page, 'drain-plan')
+  await sheet.start('kernel update, OPS-1412')
+  await sheet.close()
+  await pools.row('shop1').dblclick()
+  await pools.drawer.getByRole('region', { name: /^Drain of / }).waitFor()
+  await page.waitForTimeout(readingsMs)
+  await photograph(page, 'drain-live')
+  await page.keyboard.press('Escape')
+  await pools.clearFilter()
+  await window.go('Drains')
+  await page.getByRole('row').getByRole('button', { name: /shop1/ }).click()
+  const details = page.getByRole('complementary', { name: /^Drain of / })
+  await details.getByText('Empty on every balancer, and kept out.').waitFor({ timeout: 120_000 })
+  await photograph(page, 'drains')
+  await details.getByRole('button', { name: 'Put back' }).click()
+  await page.getByText('Nothing is drained now.').waitFor()
+  await downloads
 }
 
 async function photographAll(lab: Lab): Promise<void> {
@@ -66,16 +107,14 @@ async function photographAll(lab: Lab): Promise<void> {
     await window.go('Pools')
     await pools.state('web2').getByText('down', { exact: true }).waitFor()
     await pools.select('web3')
-    await page.keyboard.press('d')
+    await page.keyboard.press('m')
     await sheet.commands.first().waitFor()
     await photograph(page, 'operation-plan')
-    await sheet.start('Drain')
+    await sheet.start('Set maintenance')
     await sheet.ended()
     await sheet.close()
-    await pools
-      .state('web3')
-      .getByText(/^drain(ing|ed)$/)
-      .waitFor()
+    await pools.state('web3').getByText('maintenance', { exact: true }).waitFor()
+    await photographDrain(page, lab, window, pools)
     await traffic
 
     await pools.table.press('Home')

@@ -49,10 +49,6 @@ export const messages = {
       share: 'part of new work',
       rate: 'sess/s',
       sessions: 'sess/limit',
-      foretold: 'foretold',
-      really: 'really',
-      noLimit: 'no limit',
-      more: '{count} more',
       over: 'over its limit',
     },
     connected: {
@@ -128,7 +124,6 @@ export const messages = {
     },
     live: {
       label: 'Drain of {what}',
-      chart: 'Sessions left',
       chartLabel: 'Sessions left per balancer',
       by: '{owner}, {age} ago',
       deadline: 'deadline in {span}',
@@ -146,8 +141,6 @@ export const messages = {
       violations: 'Came back {count} times | Came back {count} time | Came back {count} times',
       setAgain: 'set again {span} later',
       notSetAgain: 'not set again',
-      proof: 'Proof',
-      proofEmpty: '{server} on {node} empty',
       noProof: 'not proved yet',
       prediction: 'Foretold, and what happened',
       predictedEmpty: 'empty after',
@@ -181,7 +174,6 @@ export const messages = {
       whyEmpty: 'Nobody is left.',
       whyFinishing: 'What is left is being shut down.',
       whyFailed: 'It did not go through; put it back.',
-      open: 'Show the drain',
     },
     page: {
       open: 'In force',
@@ -192,7 +184,6 @@ export const messages = {
         'Nothing is drained. Select servers on the Pools page and press D; what you start is kept out, and shown here, until you put it back.',
       toPools: 'Go to the pools',
       noneOpen: 'Nothing is drained now.',
-      choose: 'Choose a drain to see who is left, its proof and its commands.',
       list: 'Drains',
       column: {
         state: 'State',
@@ -264,10 +255,6 @@ export const messages = {
       share: '新規の割合',
       rate: '新規/s',
       sessions: '接続/上限',
-      foretold: '予測',
-      really: '実際',
-      noLimit: '上限なし',
-      more: 'ほか {count} 台',
       over: '上限を超えます',
     },
     connected: {
@@ -343,7 +330,6 @@ export const messages = {
     },
     live: {
       label: '{what} の切り離し',
-      chart: '残りのセッション',
       chartLabel: 'ロードバランサーごとの残りセッション',
       by: '{owner}、{age} 前',
       deadline: '期限まで {span}',
@@ -361,8 +347,6 @@ export const messages = {
       violations: '{count} 回復帰しました',
       setAgain: '{span} 後に再び外しました',
       notSetAgain: '再設定していません',
-      proof: '証拠',
-      proofEmpty: '{node} の {server} は空',
       noProof: '未確認',
       prediction: '予測と実際',
       predictedEmpty: '空になるまで',
@@ -394,7 +378,6 @@ export const messages = {
       whyEmpty: '残りはありません。',
       whyFinishing: '残りを切断しています。',
       whyFailed: '失敗しました。復帰させてください。',
-      open: '切り離しを表示',
     },
     page: {
       open: '実施中',
@@ -405,7 +388,6 @@ export const messages = {
         '切り離されたサーバーはありません。プールのページでサーバーを選び D を押すと、復帰させるまで維持され、ここに表示されます。',
       toPools: 'プールを開く',
       noneOpen: '現在切り離されたサーバーはありません。',
-      choose: '切り離しを選ぶと、残りの接続、証拠、コマンドが表示されます。',
       list: '切り離しの一覧',
       column: {
         state: '状態',
