@@ -134,5 +134,5 @@ describeLab('configuration as it lies on four nodes', () => {
     const linted = await place.evenkeel('lint', '--node', 'lb1', '--node', 'lb2')
     expect(linted.stdout).toContain(`lb1:${haproxyCfg}:60:1: warning: be_static/static1 is not checked`)
     expect(await place.evenkeel('config', 'get', 'nobody')).toMatchObject({ code: 2 })
-  })
+  }, 150_000)
 })
