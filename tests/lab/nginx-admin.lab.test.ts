@@ -189,6 +189,38 @@ describeLab('servers of nginx', () => {
     await room.run('rm /etc/nginx/sites/clash.conf; sleep 3')
   })
 
+  it('that was written and never loaded, as by a console that was cut off, lacks only the reload', async () => {
+    const before = await read(http(), 'app', '127.0.0.1:9004')
+    await room.run(`sed -i 's/9004;/9004 down;/' ${siteFile}`)
+    expect(await read(http(), 'app', '127.0.0.1:9004')).toMatchObject({ adminState: 0 })
+    await http().setState(room.session, 'app', '127.0.0.1:9004', 'drain', limits())
+    expect(commands()).toEqual(['/usr/sbin/nginx -t  # in place', '/usr/sbin/nginx -s reload'])
+    expect(await read(http(), 'app', '127.0.0.1:9004')).toMatchObject({ adminState: 8 })
+    await http().restore(room.session, before, limits())
+    expect((await fileOf(siteFile)).toString('latin1')).toBe(site)
+  })
+
+  it('is tested in place where nothing can be tried apart, and put back at once when nginx refuses', async () => {
+    const [first, generation] = [await hash(siteFile), await workers()]
+    await room.run('mount --bind /dev/null /usr/bin/unshare')
+    try {
+      const before = await read(http(), 'app', '127.0.0.1:9003')
+      await http().setState(room.session, 'app', '127.0.0.1:9003', 'drain', limits())
+      expect(commands()).toContain('/usr/sbin/nginx -t  # in place')
+      await http().restore(room.session, before, limits())
+      await write('/etc/nginx/sites/other.conf', 'oops;\n')
+      await expect(http().setState(room.session, 'app', '127.0.0.1:9003', 'drain', limits())).rejects.toMatchObject({
+        code: 'config.check-failed',
+        effect: 'none',
+        message: expect.stringMatching(/other\.conf:1.*put back as it was/) as string,
+      })
+      expect(await hash(siteFile)).toBe(first)
+      expect(await workers(), 'the two reloads before').not.toBe(generation)
+    } finally {
+      await room.run('umount /usr/bin/unshare; rm -f /etc/nginx/sites/other.conf')
+    }
+  })
+
   it('takes out names that a shell would run, and refuses one that is not there', async () => {
     const odd = 'odd name;{}$(touch /tmp/canary)'
     for (const server of ['unix:/run/odd.sock', '127.0.0.1:9005']) {
