@@ -13,6 +13,8 @@ export function tellDrains(sink: RoundSink, keeper: Pick<DrainKeeper, 'look' | '
     failed(nodeId, kind, error) {
       sink.failed(nodeId, kind, error)
       if (kind === 'haproxy') keeper.lost(nodeId, error.message)
+      // Its servers may stand beside HAProxy's, which can be asked: each is read, and says itself what is wrong.
+      if (kind === 'nginx') keeper.look(nodeId)
     },
     unreachable(nodeId, error) {
       sink.unreachable(nodeId, error)

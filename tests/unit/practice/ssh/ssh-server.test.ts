@@ -104,6 +104,19 @@ describe('a practice machine, reached by the console', () => {
     await expect(ops.readFile('/nothing', small)).rejects.toMatchObject({ code: 'exec.not-found' })
   })
 
+  it('has files replaced as on a real node: whole, by who may, and not over what another hand wrote', async () => {
+    const { files } = node.machine
+    files.write('/etc/site.conf', 'old', { mode: 0o640 })
+    const { sha256 } = await ops.readFile('/etc/site.conf', { ...small, privileged: true })
+    const how = { ...limits, expectSha256: sha256, privileged: true }
+    await ops.replaceFile('/etc/site.conf', Buffer.from('new'), how)
+    expect((await ops.readFile('/etc/site.conf', { ...small, privileged: true })).bytes.toString()).toBe('new')
+    expect(files.stat('/etc/site.conf').mode & 0o777).toBe(0o640)
+    expect(files.list('/etc').filter((name) => name.includes('evenkeel'))).toEqual([])
+    const again = ops.replaceFile('/etc/site.conf', Buffer.from('newer'), how)
+    await expect(again).rejects.toMatchObject({ code: 'config.changed-on-node', effect: 'none' })
+  })
+
   it('opens unix sockets with the rights of the account', async () => {
     const { sockets } = node.machine
     sockets.listen('/run/open.sock', { mode: 0o666 }, (stream) =>
