@@ -126,7 +126,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
   const settings = createSettingsService(store.settings, publish)
   const sshConfig = createSshConfigReader({ home, env, readFile: readTextIfPresent })
   const inventory = createInventoryService({ repo: store.inventory, jobs: store.jobs, history, sshConfig, clock, publish })
-  const cipher = options.cipher ?? createFolderCipher(dataFolder, env)
+  const cipher = options.cipher ?? createFolderCipher(dataFolder, env, { inUse: store.secrets.keysInUse() })
   const vault = createVault({ cipher, repo: store.secrets, clock })
 
   const targets: SshTargets = {

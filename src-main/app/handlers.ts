@@ -119,6 +119,10 @@ export function createHandlers(services: Services): Handlers {
       for (const { id } of inventory.current().nodes) retry(id, (code) => code.startsWith('vault.'))
       return vault.status()
     },
+    'vault.changeKey': async ({ to, currentPassphrase }) => {
+      await vault.changeKey(to, currentPassphrase)
+      return vault.status()
+    },
     'vault.putSecret': async ({ node, kind, value }) => {
       inventory.requireNode(node)
       await vault.put(node, kind, value)

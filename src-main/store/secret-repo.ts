@@ -17,6 +17,8 @@ export function createSecretRepo(db: Database.Database, rows: RowReader): Secret
      on conflict do update set sealed = excluded.sealed, key_id = excluded.key_id, stored_at = excluded.stored_at`,
   )
   const remove = db.prepare('delete from secret where owner = ? and kind = ?')
+  const again = db.prepare('update secret set sealed = ?, key_id = ? where owner = ? and kind = ?')
+  const keys = db.prepare<[], string>('select distinct key_id from secret').pluck()
   return {
     list: () => all.all().flatMap((row) => rows.read(ListedSecret, 'secret', `${row.owner} ${row.kind}`, row) ?? []),
     get(owner, kind) {
@@ -27,5 +29,9 @@ export function createSecretRepo(db: Database.Database, rows: RowReader): Secret
       put.run(owner, kind, sealed, keyId, storedAt)
     },
     remove: (owner, kind) => remove.run(owner, kind).changes > 0,
+    reseal: db.transaction((keyId: string, entries: readonly { owner: string; kind: string; sealed: Uint8Array }[]) => {
+      for (const { owner, kind, sealed } of entries) again.run(sealed, keyId, owner, kind)
+    }),
+    keysInUse: () => keys.all(),
   }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { AppError } from '../app/app-error.ts'
 import type { Cipher } from '../app/ports/vault.ts'
 import { createNewFile, whyNotPrivate } from './new-file.ts'
@@ -38,6 +38,8 @@ export function createKeyFileCipher({ file }: { file: string }): Cipher {
     },
   }
 }
+
+export const keyFileIn = (folder: string): string => join(folder, 'vault.key')
 
 function readKey(file: string): Buffer {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })

@@ -9,6 +9,7 @@ import { decryptFailed, KEY_BYTES, keyIdOf, seal, unseal } from './sealed.ts'
 
 /** scrypt's cost: 2^17 × 8 × 128 bytes = 128 MiB and about half a second per guess. */
 const SCRYPT = { n: 2 ** 17, r: 8, p: 1 }
+export type ScryptCost = typeof SCRYPT
 /** Parameters from the file are data: a larger cost than this is refused rather than computed. */
 const MAX_SCRYPT_BYTES = 512 * 1024 * 1024
 const CHECK_TEXT = 'evenkeel vault'
@@ -31,9 +32,10 @@ type VaultFile = v.InferOutput<typeof VaultFile>
  * the key; the key lives in this process's memory from `unlock` to its end. The first passphrase ever given is the vault's.
  * Whoever has the file and the database can try passphrases, each costing one scrypt: its strength is the passphrase's.
  */
-export function createPassphraseCipher({ folder, cost = SCRYPT }: { folder: string; cost?: typeof SCRYPT }): Cipher {
+export function createPassphraseCipher(parts: { folder: string; cost?: ScryptCost; key?: Buffer }): Cipher {
+  const { folder, cost = SCRYPT } = parts
   const file = vaultFileIn(folder)
-  let key: Buffer | null = null
+  let key = parts.key ?? null
 
   function needKey(): Buffer {
     if (key === null) throw new AppError('vault.locked', 'The vault is locked. Unlock it with its passphrase and try again.')
@@ -83,14 +85,23 @@ function readVaultFile(file: string): VaultFile | null {
   )
 }
 
-async function makeVaultFile(file: string, passphrase: string, cost: typeof SCRYPT): Promise<VaultFile> {
-  const unchecked = { version: 1 as const, kdf: 'scrypt' as const, ...cost, salt: randomBytes(16).toString('hex') }
-  const check = Buffer.from(seal(await keyFrom(passphrase, unchecked), CHECK_TEXT, CHECK_CONTEXT)).toString('base64')
+async function makeVaultFile(file: string, passphrase: string, cost: ScryptCost): Promise<VaultFile> {
+  const { made, text } = await makeVault(passphrase, cost)
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  const made = { ...unchecked, check }
-  if (createNewFile(file, `${JSON.stringify(made, null, 2)}\n`)) return made
+  if (createNewFile(file, text)) return made
   // Another process was first: its passphrase is the vault's.
   return readVaultFile(file) ?? made
+}
+
+/** The key of a passphrase under a new salt, and the file that goes with it. */
+export async function makeVault(
+  passphrase: string,
+  cost: ScryptCost = SCRYPT,
+): Promise<{ key: Buffer; made: VaultFile; text: string }> {
+  const unchecked = { version: 1 as const, kdf: 'scrypt' as const, ...cost, salt: randomBytes(16).toString('hex') }
+  const key = await keyFrom(passphrase, unchecked)
+  const made = { ...unchecked, check: Buffer.from(seal(key, CHECK_TEXT, CHECK_CONTEXT)).toString('base64') }
+  return { key, made, text: `${JSON.stringify(made, null, 2)}\n` }
 }
 
 /** NFKC, so that the same passphrase typed on another keyboard or system gives the same bytes. */

@@ -46,6 +46,16 @@ export const VaultStatus = v.strictObject({
 })
 export type VaultStatus = v.InferOutput<typeof VaultStatus>
 
+/** What the vault's key comes from, where the operator may choose. */
+export const KeyChoice = v.variant('provider', [
+  v.strictObject({
+    provider: v.literal('passphrase'),
+    passphrase: v.pipe(v.string(), v.minLength(8), v.maxLength(1024)),
+  }),
+  v.strictObject({ provider: v.literal('key-file') }),
+])
+export type KeyChoice = v.InferOutput<typeof KeyChoice>
+
 /** A host key the operator trusted in this console (beside the user's own known_hosts, which is only read). */
 export const TrustedKey = v.strictObject({
   host: v.string(),

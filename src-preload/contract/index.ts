@@ -3,7 +3,7 @@ import { ConfigDiff, ConfigText, LintFinding, NodeConfig, ParsedConfig } from '.
 import { DrainPlan, DrainRequest, DrainStart, DrainView } from './drains.ts'
 import { command, event, query } from './entry.ts'
 import { FleetDelta, FleetSnapshot, Series, StateSpan } from './fleet.ts'
-import { HostDescription, Lease, Settings, TrustedKey, VaultStatus } from './host.ts'
+import { HostDescription, KeyChoice, Lease, Settings, TrustedKey, VaultStatus } from './host.ts'
 import { DrainId, EpochMs, JobId, NodeId, PairId, ServerId, SiteId } from './ids.ts'
 import { Inventory, InventoryNode, InventoryPair, InventorySite, ProbeReport, SshConfigHost } from './inventory.ts'
 import { AdminState, HistoryEntry, JobView, OperationPlan } from './operations.ts'
@@ -124,6 +124,12 @@ export const contract = Object.freeze({
   'vault.status': query({ input: nothing, output: VaultStatus }),
   'vault.unlock': command({
     input: v.strictObject({ passphrase: v.string() }),
+    output: VaultStatus,
+    errors: ['vault.decrypt-failed', 'vault.unavailable'],
+  }),
+  /** Seals every secret anew. `currentPassphrase`: the one in force, null where there is none; a wrong one changes nothing. */
+  'vault.changeKey': command({
+    input: v.strictObject({ to: KeyChoice, currentPassphrase: v.nullable(v.pipe(v.string(), v.maxLength(1024))) }),
     output: VaultStatus,
     errors: ['vault.decrypt-failed', 'vault.unavailable'],
   }),

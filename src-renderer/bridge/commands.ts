@@ -20,6 +20,7 @@ const commands: Readonly<Record<CommandName, true>> = {
   'node.trustHostKey': true,
   'node.forgetHostKey': true,
   'vault.unlock': true,
+  'vault.changeKey': true,
   'vault.putSecret': true,
   'vault.removeSecret': true,
   'server.setState': true,

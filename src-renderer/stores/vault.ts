@@ -1,6 +1,6 @@
 import { defineStore } from 'pinia'
 import { shallowRef } from 'vue'
-import type { NodeId, VaultStatus } from '#contract'
+import type { KeyChoice, NodeId, VaultStatus } from '#contract'
 import { useClient } from '../bridge/client.ts'
 import { createCallState } from './call-state.ts'
 
@@ -25,6 +25,8 @@ export const useVaultStore = defineStore('vault', () => {
     error: call.error,
     load,
     unlock: (passphrase: string) => change(() => client.call('vault.unlock', { passphrase })),
+    changeKey: (to: KeyChoice, currentPassphrase: string | null) =>
+      change(() => client.call('vault.changeKey', { to, currentPassphrase })),
     putSecret: (node: NodeId, kind: SecretKind, value: string) =>
       change(() => client.call('vault.putSecret', { node, kind, value })),
     removeSecret: (node: NodeId, kind: SecretKind) => change(() => client.call('vault.removeSecret', { node, kind })),

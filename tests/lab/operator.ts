@@ -29,6 +29,7 @@ export function operatorAt({ dataFolder, environment, home }: Workplace, answer:
           questions.push(question)
           return answer
         },
+        askSecret: async () => answer,
         raw: (bytes: Uint8Array) => void (said.stdout += Buffer.from(bytes).toString('latin1')),
         readStdin: async () => '',
         onInterrupt: () => () => undefined,

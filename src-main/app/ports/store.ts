@@ -43,6 +43,10 @@ export interface SecretRepo {
   get(owner: string, kind: string): { sealed: Uint8Array; keyId: string } | null
   put(entry: { owner: string; kind: 'password' | 'passphrase'; sealed: Uint8Array; keyId: string; storedAt: number }): void
   remove(owner: string, kind: string): boolean
+  /** all under another key, in one transaction; what was removed meanwhile stays removed */
+  reseal(keyId: string, entries: readonly { owner: string; kind: string; sealed: Uint8Array }[]): void
+  /** ids of the keys that secrets are sealed with */
+  keysInUse(): string[]
 }
 
 /** A job as it is kept. `input` and the steps' `intent` are JSON of the job's own definition, parsed by it when read back. */

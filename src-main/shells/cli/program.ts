@@ -20,6 +20,7 @@ import { doPractice, practiceScenarios, practiceStatus, revertPractice, servePra
 import { history, jobs, setState, undo, type SetStateOptions } from './operation-commands.ts'
 import { runCommand, type Command, type CommandOptions, type Compose } from './run-command.ts'
 import type { Terminal } from './terminal.ts'
+import { setPassphrase, useKeyFile, vaultStatus } from './vault-commands.ts'
 
 interface GlobalOptions {
   json?: boolean
@@ -140,8 +141,29 @@ function createProgram(terminal: Terminal, version: string, run: Run): Commander
   )
   addConfigCommands(program, add, globals, run)
   addInventoryCommands(program, add, globals, terminal, run)
+  addVaultCommands(program, add, globals, run)
   addPracticeCommands(program, add, globals, run)
   return program
+}
+
+function addVaultCommands(
+  program: Commander,
+  add: (parent: Commander, usage: string, description: string) => Commander,
+  globals: (command: Commander) => GlobalOptions,
+  run: Run,
+): void {
+  const vault = program.command('vault').description('what passwords and passphrases of nodes are kept under')
+  add(vault, 'status', 'how they are kept, and whose there are').action((_: object, self: Commander) =>
+    run('look', vaultStatus, globals(self)),
+  )
+  add(vault, 'set-passphrase', 'keep them under a passphrase, or under another one')
+    .option('--new-passphrase-file <file>', 'its first line; only you may be able to read it')
+    .action(({ newPassphraseFile }: { newPassphraseFile?: string }, self: Commander) =>
+      run('drive-locked', (c) => setPassphrase(c, newPassphraseFile), globals(self)),
+    )
+  add(vault, 'use-key-file', 'keep them under a key file in the data folder, which asks nobody').action(
+    (_: object, self: Commander) => run('drive-locked', useKeyFile, globals(self)),
+  )
 }
 
 function addDrainCommands(

@@ -4,6 +4,7 @@ import { composeFor, type Console } from '../../compose.ts'
 import type { ErrorReply, FleetSnapshot } from '#contract'
 import { createClient, type Client } from './client.ts'
 import { CliError, exitCodeFor, exitCodes, type ExitCode } from './exit-codes.ts'
+import { unlockVault } from './passphrase-source.ts'
 import { plain, type Terminal } from './terminal.ts'
 
 export interface Command {
@@ -19,8 +20,8 @@ export interface Command {
 
 export interface CommandOptions {
   json: boolean
-  /** drive the data folder, or only look */
-  lease: 'drive' | 'look'
+  /** drive the data folder, with the vault open or as it is, or only look */
+  lease: 'drive' | 'drive-locked' | 'look'
 }
 
 export type Compose = (lookOnly: boolean) => Promise<Console>
@@ -46,6 +47,7 @@ export async function runCommand(
       else for (const line of lines()) terminal.out(plain(line))
     }
     try {
+      if (lease === 'drive') await unlockVault({ client, terminal })
       return await work({ client, terminal, console, json, signal: interrupted.signal, print })
     } finally {
       client.close()
@@ -62,7 +64,8 @@ export async function runCommand(
 }
 
 /** Starts reading and waits until every node was read once, or could not be, or the time is over. */
-export async function readFleet({ client, console, signal }: Command, timeoutMs: number): Promise<FleetSnapshot> {
+export async function readFleet({ client, console, signal, terminal }: Command, timeoutMs: number): Promise<FleetSnapshot> {
+  await unlockVault({ client, terminal })
   await console.start()
   const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
   try {

@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
 
 /** What a command may do to the terminal it was started in. */
 export interface Terminal {
@@ -10,6 +11,8 @@ export interface Terminal {
   err(line: string): void
   /** null when nobody can answer */
   ask(question: string): Promise<string | null>
+  /** the same, and what is typed is not shown */
+  askSecret(question: string): Promise<string | null>
   readStdin(): Promise<string>
   /** Ctrl-C; returns how to stop listening */
   onInterrupt(listener: () => void): () => void
@@ -27,6 +30,19 @@ export function processTerminal(): Terminal {
         return await reader.question(question)
       } finally {
         reader.close()
+      }
+    },
+    async askSecret(question) {
+      if (!process.stdin.isTTY) return null
+      process.stderr.write(question)
+      // readline shows what is typed by writing it to its output
+      const unseen = new Writable({ write: (_chunk, _encoding, done) => done() })
+      const reader = createInterface({ input: process.stdin, output: unseen, terminal: true })
+      try {
+        return await reader.question('')
+      } finally {
+        reader.close()
+        process.stderr.write('\n')
       }
     },
     async readStdin() {

@@ -1,8 +1,8 @@
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
-import type { Cipher } from '../../../src-main/app/ports/vault.ts'
+import type { Cipher, Vault } from '../../../src-main/app/ports/vault.ts'
 import { createVault } from '../../../src-main/app/vault.ts'
 import { createFolderCipher } from '../../../src-main/vault/folder-cipher.ts'
 import { createKeyFileCipher } from '../../../src-main/vault/key-file-cipher.ts'
@@ -155,11 +155,102 @@ describe('a key file', () => {
 describe('the cipher of a folder', () => {
   it('is a key file, unless a passphrase is wished for or was chosen before', async () => {
     const folder = tempFolder()
-    expect(createFolderCipher(folder, {}).provider).toBe('key-file')
+    expect(createFolderCipher(folder, {}, { inUse: [] }).provider).toBe('key-file')
     const wished = tempFolder()
-    expect(createFolderCipher(wished, { EVENKEEL_VAULT: 'passphrase' }).provider).toBe('passphrase')
+    expect(createFolderCipher(wished, { EVENKEEL_VAULT: 'passphrase' }, { inUse: [] }).provider).toBe('passphrase')
     await unlocked(wished)
-    expect(createFolderCipher(wished, {}).provider).toBe('passphrase')
+    expect(createFolderCipher(wished, {}, { inUse: [] }).provider).toBe('passphrase')
+  })
+})
+
+describe('another key', () => {
+  const correct = { provider: 'passphrase', passphrase: 'correct horse' } as const
+  const battery = { provider: 'passphrase', passphrase: 'battery staple' } as const
+
+  /** A folder with secrets in it; `started` is another process that opens it. */
+  function place() {
+    const { store, folder, clock } = tempStore()
+    const started = () => {
+      const cipher = createFolderCipher(folder, {}, { inUse: store.secrets.keysInUse(), cost: cheap })
+      return { cipher, vault: createVault({ cipher, repo: store.secrets, clock }) }
+    }
+    return { store, folder, started }
+  }
+  const filled = async () => {
+    const made = place()
+    const { vault } = made.started()
+    for (const owner of ['a', 'b', 'c']) await vault.put(owner, 'password', `of ${owner}`)
+    return { ...made, vault }
+  }
+  const valuesIn = (vault: Vault) => Promise.all(['a', 'b', 'c'].map((owner) => vault.get(owner, 'password')))
+  const values = ['of a', 'of b', 'of c']
+  const vaultFiles = (folder: string) => readdirSync(folder).filter((name) => name.startsWith('vault'))
+
+  it('is a passphrase, another passphrase and a key file again; the secrets stay, and old keys open nothing', async () => {
+    const { vault, started, folder, store } = await filled()
+    const seen = [store.secrets.keysInUse()]
+    await vault.changeKey(correct, null)
+    expect([await vault.status(), vaultFiles(folder)]).toMatchObject([
+      { provider: 'passphrase', locked: false },
+      ['vault.json'],
+    ])
+    seen.push(store.secrets.keysInUse())
+    await vault.changeKey(battery, 'correct horse')
+    expect(await valuesIn(vault)).toEqual(values)
+    seen.push(store.secrets.keysInUse())
+    expect(new Set(seen.flat()).size).toBe(3)
+
+    const next = started()
+    expect(next.cipher.locked()).toBe(true)
+    await expect(next.vault.unlock('correct horse')).rejects.toEqual(failure('vault.decrypt-failed'))
+    await next.vault.unlock('battery staple')
+    expect(await valuesIn(next.vault)).toEqual(values)
+    await next.vault.changeKey({ provider: 'key-file' }, 'battery staple')
+    expect([vaultFiles(folder), started().cipher.provider]).toEqual([['vault.key'], 'key-file'])
+    expect(await valuesIn(started().vault)).toEqual(values)
+  })
+
+  it('is refused to a wrong passphrase, even when the vault is open, and where a secret does not open', async () => {
+    const { vault, store, folder } = await filled()
+    await vault.changeKey(correct, null)
+    const before = store.secrets.keysInUse()
+    for (const wrong of [null, 'battery staple']) {
+      await expect(vault.changeKey(battery, wrong)).rejects.toEqual(failure('vault.decrypt-failed'))
+    }
+    store.secrets.put({ owner: 'b', kind: 'password', sealed: Buffer.alloc(40), keyId: 'elsewhere', storedAt: 1 })
+    await expect(vault.changeKey(battery, 'correct horse')).rejects.toEqual(failure('vault.decrypt-failed'))
+    expect(store.secrets.keysInUse()).toEqual(expect.arrayContaining(before))
+    expect([vaultFiles(folder), await vault.get('a', 'password')]).toEqual([['vault.json'], 'of a'])
+  })
+
+  it('leaves no secret under the old key that was stored at the same time', async () => {
+    const { vault, store, started } = await filled()
+    await Promise.all([vault.changeKey(correct, null), vault.put('d', 'password', 'of d'), vault.remove('c', 'password')])
+    expect(store.secrets.keysInUse()).toHaveLength(1)
+    const next = started().vault
+    await next.unlock('correct horse')
+    expect([await next.get('d', 'password'), await next.get('c', 'password')]).toEqual(['of d', null])
+  })
+
+  it.each([correct, { provider: 'key-file' } as const])('to $provider survives an end at any moment', async (choice) => {
+    for (const at of ['prepared', 'committed', 'half adopted']) {
+      const { store, folder, started, vault } = await filled()
+      if (choice.provider === 'key-file') await vault.changeKey(battery, null)
+      const { cipher } = started()
+      if (choice.provider === 'key-file') await cipher.unlock('battery staple')
+      const next = await cipher.prepare(choice)
+      if (at !== 'prepared') {
+        const sealed = ['a', 'b', 'c'].map(async (owner) => {
+          const context = JSON.stringify([owner, 'password'])
+          return { owner, kind: 'password', sealed: await next.encrypt(`of ${owner}`, context) }
+        })
+        store.secrets.reseal(next.keyId, await Promise.all(sealed))
+      }
+      if (at === 'half adopted') rmSync(join(folder, choice.provider === 'key-file' ? 'vault.json' : 'vault.key'))
+      const after = started()
+      if (after.cipher.locked()) await after.cipher.unlock(at === 'prepared' ? 'battery staple' : 'correct horse')
+      expect(await valuesIn(after.vault), at).toEqual(values)
+    }
   })
 })
 

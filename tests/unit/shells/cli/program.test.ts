@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createHash } from 'node:crypto'
@@ -25,12 +25,14 @@ let sessions: FakeSessions
 let driver: FakeHaproxy
 let answers: (string | null)[]
 let interrupt: () => void
+let cipher: typeof fakeCipher | undefined
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'evenkeel-cli-'))
   sessions = fakeSessions(systemClock)
   driver = fakeHaproxy({ lb1: balancer(), lb2: balancer() })
   answers = []
+  cipher = fakeCipher
   await writeFile(
     join(folder, 'fleet.json'),
     JSON.stringify({
@@ -54,6 +56,7 @@ async function evenkeel(...args: string[]): Promise<{ code: number; out: string;
     out: (line) => void out.push(line),
     err: (line) => void err.push(line),
     ask: async () => answers.shift() ?? null,
+    askSecret: async () => answers.shift() ?? null,
     raw: (bytes) => void out.push(Buffer.from(bytes).toString('latin1')),
     readStdin: async () => '',
     onInterrupt(listener) {
@@ -68,7 +71,8 @@ async function evenkeel(...args: string[]): Promise<{ code: number; out: string;
 function open(lookOnly: boolean): Promise<Console> {
   const overrides = { sessions: () => sessions, drivers: [driver], probeNodeFacts: fakeNodeFacts, random: () => 0 }
   const dataFolder = join(folder, 'data')
-  return compose({ dataFolder, shell: 'cli', env: {}, home: folder, cipher: fakeCipher, log: silentLog, lookOnly, overrides })
+  const given = cipher === undefined ? {} : { cipher }
+  return compose({ dataFolder, shell: 'cli', env: {}, home: folder, ...given, log: silentLog, lookOnly, overrides })
 }
 
 const imported = () => evenkeel('inventory', 'import', join(folder, 'fleet.json'))
@@ -288,6 +292,44 @@ describe('host keys', () => {
     sessions.break('lb1', new AppError('ssh.host-key-mismatch', 'The key of lb1 has changed.'))
     expect(await evenkeel('trust', 'lb1')).toMatchObject({ code: 4, err: 'evenkeel: The key of lb1 has changed.' })
     expect(answers).toEqual(['yes'])
+  })
+})
+
+describe('the vault', () => {
+  /** As `open`, with the cipher that a data folder has. */
+  const vault = async (...args: string[]) => {
+    cipher = undefined
+    const { code, out, err } = await evenkeel('vault', ...args)
+    return { code, said: out + err }
+  }
+
+  test('goes under a passphrase and back, typed twice or read from a private file', { timeout: 30_000 }, async () => {
+    expect(await vault('status')).toEqual({ code: 0, said: 'Secrets are kept under a key file in the data folder.' })
+    answers = ['battery staple', 'battery stable']
+    expect(await vault('set-passphrase')).toMatchObject({ code: 2, said: expect.stringContaining('two different') as string })
+    answers = ['short', 'short']
+    expect(await vault('set-passphrase')).toMatchObject({ code: 2, said: expect.stringContaining('8 characters') as string })
+    expect((await vault('set-passphrase')).said).toContain('--new-passphrase-file')
+    answers = ['battery staple', 'battery staple']
+    expect(await vault('set-passphrase')).toMatchObject({ code: 0 })
+    expect((await vault('status')).said).toContain('under a passphrase')
+
+    const file = join(folder, 'passphrase')
+    await writeFile(file, 'correct horse\n', { mode: 0o644 })
+    answers = ['battery staple']
+    expect((await vault('set-passphrase', '--new-passphrase-file', file)).said).toContain('chmod 600')
+    await chmod(file, 0o600)
+    answers = ['battery stable']
+    expect(await vault('set-passphrase', '--new-passphrase-file', file)).toMatchObject({ code: 4 })
+    answers = ['battery staple']
+    expect(await vault('set-passphrase', '--new-passphrase-file', file)).toMatchObject({ code: 0 })
+    process.env['EVENKEEL_PASSPHRASE_FILE'] = file
+    try {
+      expect(await vault('use-key-file')).toMatchObject({ code: 0 })
+    } finally {
+      delete process.env['EVENKEEL_PASSPHRASE_FILE']
+    }
+    expect((await vault('status')).said).toContain('key file')
   })
 })
 
