@@ -49,7 +49,7 @@ async function sendTraffic(lab: Lab): Promise<void> {
 
 /** Downloads through shop1, which their cookie leads to, that end one after the other: a drain of it has something to wait for. */
 function startDownloads(lab: Lab): Promise<unknown> {
-  const lengths = [22, 26, 30, 38, 46, 60, 75, 90].map((seconds) => seconds * 1000)
+  const lengths = [18, 22, 26, 30, 36, 42, 50, 60].map((seconds) => seconds * 1000)
   const url = (ms: number) => `http://${lab.topology.vips.edge}/shop?ms=${ms}`
   return Promise.all(
     lengths.map((ms) => lab.exec('client', ['curl', '-s', '-o', '/dev/null', '-b', 'SRV=s1', url(ms)], { timeoutMs: 120_000 })),
@@ -62,6 +62,7 @@ async function photographDrain(page: Page, lab: Lab, window: WindowPage, pools: 
   const downloads = startDownloads(lab)
   await window.go('Pools')
   await pools.filterBy('pool:be_shop')
+  await pools.state('shop2').getByText('up', { exact: true }).waitFor()
   await pools.select('shop1')
   await page.waitForTimeout(readingsMs)
   await page.keyboard.press('d')
@@ -114,7 +115,6 @@ async function photographAll(lab: Lab): Promise<void> {
     await sheet.ended()
     await sheet.close()
     await pools.state('web3').getByText('maintenance', { exact: true }).waitFor()
-    await photographDrain(page, lab, window, pools)
     await traffic
 
     await pools.table.press('Home')
@@ -126,6 +126,8 @@ async function photographAll(lab: Lab): Promise<void> {
       await window.go(name)
       await photograph(page, name.toLowerCase())
     }
+    await lab.startBackend('b2')
+    await photographDrain(page, lab, window, pools)
   } finally {
     await browser.close()
     await shell.stop()

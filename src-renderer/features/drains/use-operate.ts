@@ -1,3 +1,4 @@
+import { useRouter } from 'vue-router'
 import type { AdminState, ServerId } from '#contract'
 import { useDrainDraftStore } from '../../stores/drain-draft.ts'
 import { useDrainsStore } from '../../stores/drains.ts'
@@ -9,6 +10,7 @@ import { useOperationsStore } from '../../stores/operations.ts'
  * drain. Everything else is one operation.
  */
 export function useOperate(): (servers: readonly ServerId[], state: AdminState) => void {
+  const router = useRouter()
   const host = useHostStore()
   const operations = useOperationsStore()
   const drains = useDrainsStore()
@@ -17,11 +19,14 @@ export function useOperate(): (servers: readonly ServerId[], state: AdminState) 
   return (servers, state) => {
     if (host.isViewer) return
     if (state === 'drain') return draft.open(servers)
-    const keeping = new Set(servers.flatMap((id) => drains.openByServer.get(id)?.id ?? []))
+    const keeping = new Set(servers.flatMap((id) => drains.openByServer.get(id) ?? []))
     if (state !== 'ready' || keeping.size === 0) return void operations.openPlan(servers, state)
+    // Nothing comes back that was not named: the drain itself shows what else it keeps out.
+    const wider = [...keeping].find(({ places }) => places.some(({ serverId }) => !servers.includes(serverId)))
+    if (wider !== undefined) return void router.push({ path: '/drains', query: { drain: wider.id } })
     void (async () => {
       // One after the other: each asks the same balancers.
-      for (const drain of keeping) if (!(await drains.steer('putBack', drain))) return
+      for (const { id } of keeping) if (!(await drains.steer('putBack', id))) return
     })()
   }
 }
