@@ -156,7 +156,7 @@ export const contract = Object.freeze({
       nodes: v.optional(v.array(NodeId)),
     }),
     output: OperationPlan,
-    errors: ['request.not-found', 'daemon.runtime-rejected'],
+    errors: ['request.not-found', 'daemon.runtime-rejected', 'config.check-failed'],
   }),
   /** Put servers into drain, maint or ready on every HAProxy balancer that has them (or only on `nodes`), as one journaled job. */
   'server.setState': command({
@@ -167,14 +167,14 @@ export const contract = Object.freeze({
       reason: v.optional(v.pipe(v.string(), v.maxLength(500))),
     }),
     output: v.strictObject({ jobId: JobId }),
-    errors: ['request.not-found', 'job.conflict', 'node.unreachable', 'daemon.runtime-rejected'],
+    errors: ['request.not-found', 'job.conflict', 'node.unreachable', 'daemon.runtime-rejected', 'config.check-failed'],
   }),
 
   /** What `drain.start` would do now, and what would come of it. Nothing is sent that changes anything. */
   'drain.plan': query({
     input: DrainRequest,
     output: DrainPlan,
-    errors: ['request.not-found', 'daemon.runtime-rejected'],
+    errors: ['request.not-found', 'daemon.runtime-rejected', 'config.check-failed'],
   }),
   /** Take servers out on every HAProxy balancer that has them, and keep them out until they are put back. */
   'drain.start': command({
@@ -183,6 +183,7 @@ export const contract = Object.freeze({
     errors: [
       'request.not-found',
       'daemon.runtime-rejected',
+      'config.check-failed',
       'daemon.unexpected-reply',
       'node.unreachable',
       'job.conflict',
