@@ -70,7 +70,7 @@ it('is a fleet for another process: read, drained, failed over and put right', a
   await expect.poll(masters, { timeout: 20_000 }).toEqual(['lb-t2', 'lb-o1'])
   expect((await evenkeel('practice', 'revert')).code).toBe(0)
   await expect.poll(masters, { timeout: 20_000 }).toEqual(['lb-t1', 'lb-o1'])
-}, 120_000)
+}, 240_000)
 
 it('speaks to any node that answers, even when the one in question does not', async () => {
   expect((await json<PracticeStatus>('practice', 'do', 'ssh-refuse', 'lb-t1')).state).toBe('open')
