@@ -174,7 +174,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     probes,
     sink: tellDrains(
       tellRecovery(fleet, () => resumeJobs()),
-      { look: (nodeId) => drainKeeper.look(nodeId), lost: (nodeId, why) => drainKeeper.lost(nodeId, why) },
+      { look: (nodeId, kind) => drainKeeper.look(nodeId, kind), lost: (nodeId, why) => drainKeeper.lost(nodeId, why) },
     ),
     pollMs,
     isPaused,

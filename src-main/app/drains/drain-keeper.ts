@@ -8,7 +8,7 @@
  *
  * A place's pre-image is on disk before the first command for it leaves. Only the process that drives the data folder keeps drains.
  */
-import type { DrainRecord, JobView, NodeId } from '#contract'
+import type { DrainPlace, DrainRecord, JobView, NodeId } from '#contract'
 import { isDone, stateFrom } from '../../domain/drain/drain-state.ts'
 import { observedShares } from '../../domain/drain/forecast.ts'
 import { AppError, appErrorFrom } from '../app-error.ts'
@@ -35,7 +35,7 @@ export interface DrainKeeper {
   takeUp(): void
   letGo(): void
   /** A balancer on this node was just read. */
-  look(nodeId: NodeId): void
+  look(nodeId: NodeId, kind?: 'haproxy' | 'nginx'): void
   /** It could not be read. */
   lost(nodeId: NodeId, why: string): void
   noteJob(job: JobView): void
@@ -108,9 +108,11 @@ export function createDrainKeeper(parts: {
     }
   }
 
-  function look(nodeId: NodeId): void {
+  function look(nodeId: NodeId, kind?: 'haproxy' | 'nginx'): void {
     if (!isDriver() || stopping.signal.aborted) return
-    if (!book.open().some((drain) => isKept(drain) && drain.places.some((place) => place.nodeId === nodeId))) return
+    const isMeant = (place: DrainPlace): boolean =>
+      place.nodeId === nodeId && (kind === undefined || (place.balancer === 'haproxy') === (kind === 'haproxy'))
+    if (!book.open().some((drain) => isKept(drain) && drain.places.some(isMeant))) return
     const lane = lanes.get(nodeId)
     if (lane !== undefined) {
       lane.again = true
@@ -140,9 +142,12 @@ export function createDrainKeeper(parts: {
   async function readPlaces(drain: DrainRecord, nodeId: NodeId): Promise<void> {
     for (const place of drain.places.filter((each) => each.nodeId === nodeId)) {
       try {
+        const { sets } = ledger.memoryOf(place)
         const { session, admin } = await adminOf(place, stopping.signal)
         const limits = { signal: stopping.signal, timeoutMs: adminTimeoutMs }
         const reading = await admin.watch.left(session, place.pool, place.server, limits)
+        // What was asked before a job set the place is no answer any more.
+        if (ledger.memoryOf(place).sets !== sets) continue
         if (mayWrite(drain)) ledger.read(drain, place, reading)
       } catch (thrown) {
         if (stopping.signal.aborted || !mayWrite(drain)) return

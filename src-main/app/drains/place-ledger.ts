@@ -13,6 +13,8 @@ export interface PlaceMemory {
   /** monotonic times at which it was drained again */
   repairs: number[]
   alarmed: boolean
+  /** how often a job has set it */
+  sets: number
 }
 
 export type PlaceLedger = ReturnType<typeof createPlaceLedger>
@@ -22,7 +24,7 @@ export function createPlaceLedger({ book, clock }: { book: DrainBook; clock: Clo
   const memory = new WeakMap<DrainPlace, PlaceMemory>()
 
   const memoryOf = (place: DrainPlace): PlaceMemory => {
-    const known = memory.get(place) ?? { needs: null, base: null, repairs: [], alarmed: false }
+    const known = memory.get(place) ?? { needs: null, base: null, repairs: [], alarmed: false, sets: 0 }
     memory.set(place, known)
     return known
   }
@@ -98,6 +100,7 @@ export function createPlaceLedger({ book, clock }: { book: DrainBook; clock: Clo
     wasSet(drain: DrainRecord, place: DrainPlace): void {
       const was = place.phase
       memoryOf(place).needs = null
+      memoryOf(place).sets += 1
       Object.assign(place, { phase: 'in-force', said: '' })
       if (was !== 'in-force') tellPhase(drain, place, was)
     },

@@ -7,14 +7,14 @@ export function tellDrains(sink: RoundSink, keeper: Pick<DrainKeeper, 'look' | '
     probed: (nodeId, services) => sink.probed(nodeId, services),
     read(nodeId, round) {
       const answer = sink.read(nodeId, round)
-      if (round.reading.kind !== 'keepalived') keeper.look(nodeId)
+      if (round.reading.kind !== 'keepalived') keeper.look(nodeId, round.reading.kind)
       return answer
     },
     failed(nodeId, kind, error) {
       sink.failed(nodeId, kind, error)
       if (kind === 'haproxy') keeper.lost(nodeId, error.message)
       // Its servers may stand beside HAProxy's, which can be asked: each is read, and says itself what is wrong.
-      if (kind === 'nginx') keeper.look(nodeId)
+      if (kind === 'nginx') keeper.look(nodeId, kind)
     },
     unreachable(nodeId, error) {
       sink.unreachable(nodeId, error)
