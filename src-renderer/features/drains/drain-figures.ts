@@ -54,6 +54,12 @@ export function connectedOf(places: readonly { nodeId: NodeId; left: DrainLeft |
   return all.sort((a, b) => b.ageMs - a.ageMs)
 }
 
+/**
+ * How long it may still take: in a steady stream the time that a session still has is distributed like its age, so the oldest age is
+ * the best guess at the longest rest, as main foretells it at the start. Null when nobody is listed.
+ */
+export const restOf = (connected: readonly Connected[] | null): number | null => connected?.[0]?.ageMs ?? null
+
 /** Nobody can be cut, put back or held any more. */
 export const isOver = ({ endedAt }: Pick<DrainView, 'endedAt'>): boolean => endedAt !== null
 

@@ -8,6 +8,7 @@ import {
   groupFloor,
   isKept,
   predictionErrorOf,
+  restOf,
   sessionsOf,
   survivorsOf,
   violationsOf,
@@ -37,6 +38,11 @@ describe('what is left', () => {
       ['c', 'lb2'],
     ])
     expect(connectedOf([...places, { nodeId: lb('lb3'), left: left(900, { clients: null }) }])).toBeNull()
+  })
+
+  it('expects the rest to be as long as the oldest age; nothing when nobody is listed', () => {
+    const places = [{ nodeId: lb('lb1'), left: left(2, { clients: [client('a', 5), client('b', 9)] }) }]
+    expect([restOf(connectedOf(places)), restOf([]), restOf(null)]).toEqual([9, null, null])
   })
 
   it('names each server once, whatever balancers have it', () => {
