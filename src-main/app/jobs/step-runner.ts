@@ -11,6 +11,9 @@ const APPLY_ATTEMPTS = 3
 /** Pauses between attempts to ask a node that cannot be reached; after the last one the job is left for later. */
 const PROBE_PAUSES_MS = [500, 1000, 2000, 4000]
 
+/** How long a job that was taken up waits for a daemon that is down before a step that has not begun; then it is taken back. */
+const DAEMON_PATIENCE_MS = 10 * 60_000
+
 /** What one step left behind. `later`: the node could not be asked; nothing was guessed and the step can be taken up again. */
 export type StepResult = { end: 'done' } | { end: 'failed' | 'needs-operator' | 'later'; error: AppError }
 
@@ -88,15 +91,22 @@ export function isOutOfReach({ code }: AppError): boolean {
   return code === 'node.unreachable' || code.startsWith('ssh.') || code.startsWith('vault.')
 }
 
+/** The node answers and the daemon does not: it may be restarting, as after a crash of the whole machine. */
+function isDown({ code }: AppError): boolean {
+  return code === 'daemon.not-running' || code === 'daemon.unexpected-reply'
+}
+
 async function prepare(run: StepRun): Promise<StepResult | null> {
-  run.journal({ startedAt: run.clock.now() })
+  const startedAt = run.step.startedAt ?? run.clock.now()
+  run.journal({ startedAt })
   try {
     const intent = await call(run, 'Reading the state before', (context) => run.planned.definition.prepare(context))
     run.journal({ state: 'intended', intent: JSON.parse(JSON.stringify(intent)), error: null })
     return null
   } catch (thrown) {
     const cause = appErrorFrom(thrown)
-    if (run.signal.aborted || (run.resumed && isOutOfReach(cause))) return { end: 'later', error: cause }
+    const mayWait = isOutOfReach(cause) || (isDown(cause) && run.clock.now() - startedAt < DAEMON_PATIENCE_MS)
+    if (run.signal.aborted || (run.resumed && mayWait)) return { end: 'later', error: cause }
     // Reading changes nothing, whatever went wrong with it.
     return failed(run, new AppError(cause.code, cause.message, { effect: 'none', details: cause.details, cause }))
   }

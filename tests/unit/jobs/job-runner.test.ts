@@ -244,6 +244,39 @@ describe('stopping', () => {
     expect([lines('a'), lines('b')]).toEqual([['new'], ['new']])
   })
 
+  it.each(['comes back', 'does not come back'])(
+    'leaves a step that has not begun waiting for a daemon that is down, and %s',
+    async (daemon) => {
+      let now = 1_700_000_000_000
+      let down = true
+      let stopping: Promise<void> | null = null
+      const clock = patientClock({ ...stillClock(), now: () => now })
+      const { runner, runnerWith, input, lines } = rig(
+        (moment) => {
+          if (moment === 'before apply a') stopping = runner.shutdown('host-shutdown')
+        },
+        { clock },
+      )
+      const id = runner.start('test.file', input(['a', 'b']), by)
+      await runner.settled(id)
+      await stopping
+      const next = runnerWith((moment) => {
+        if (moment === 'prepare b' && down) throw new AppError('daemon.not-running', 'HAProxy on b does not run.')
+      })
+      for (const passedMs of [0, 9 * 60_000]) {
+        now += passedMs
+        next.resumeAll()
+        expect(await next.settled(id)).toMatchObject({ state: 'paused', error: { message: 'HAProxy on b does not run.' } })
+      }
+      expect(lines('a'), 'what was done stays done').toEqual(['new'])
+      if (daemon === 'comes back') down = false
+      else now += 60_000
+      next.resumeAll()
+      expect((await next.settled(id)).outcome).toBe(down ? 'rolled-back' : 'succeeded')
+      expect([lines('a'), lines('b')]).toEqual(down ? [['new', 'start'], []] : [['new'], ['new']])
+    },
+  )
+
   it('because the lease was lost writes nothing more', async () => {
     let after: unknown
     const { runner, input, store } = rig((moment, { jobId }) => {
