@@ -121,8 +121,8 @@ describe.skipIf(!hasBrowser)('the practice fleet', () => {
 
   it('opens from the palette and from the settings too', async () => {
     await page.keyboard.press('Control+k')
-    await page.getByRole('combobox').fill('practice fleet')
-    await page.keyboard.press('Enter')
+    await page.getByRole('combobox').fill('open the practice fleet')
+    await page.getByRole('option').filter({ hasText: 'Open the practice fleet' }).click()
     await practice.bar.waitFor()
     await window.go('Settings')
     await page.getByRole('link', { name: 'Practice fleet' }).click()
