@@ -62,6 +62,16 @@ export const errorCodes = [
 export const ErrorCode = v.picklist(errorCodes)
 export type ErrorCode = v.InferOutput<typeof ErrorCode>
 
+/** A key or a login is wrong: trying again alone changes nothing, and too many tries could lock the account. */
+export const refusingCodes = [
+  'ssh.host-key-unknown',
+  'ssh.host-key-mismatch',
+  'ssh.host-key-revoked',
+  'ssh.host-key-unsupported',
+  'ssh.auth-failed',
+  'ssh.config-invalid',
+] as const satisfies readonly ErrorCode[]
+
 /** Did anything change on a node? The operator's first question after any failure. */
 export const Effect = v.picklist(['none', 'applied', 'unknown'])
 export type Effect = v.InferOutput<typeof Effect>

@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { ConfigDiff, ConfigText, LintFinding, NodeConfig, ParsedConfig } from './config.ts'
 import { DrainPlan, DrainRequest, DrainStart, DrainView } from './drains.ts'
 import { command, event, query } from './entry.ts'
+import { refusingCodes } from './errors.ts'
 import { FleetDelta, FleetSnapshot, Series, StateSpan } from './fleet.ts'
 import { HostDescription, KeyChoice, Lease, Settings, TrustedKey, VaultStatus } from './host.ts'
 import { DrainId, EpochMs, JobId, NodeId, PairId, ServerId, SiteId } from './ids.ts'
@@ -18,12 +19,7 @@ const nothing = v.strictObject({})
 const sshErrors = [
   'node.not-found',
   'node.unreachable',
-  'ssh.host-key-unknown',
-  'ssh.host-key-mismatch',
-  'ssh.host-key-revoked',
-  'ssh.host-key-unsupported',
-  'ssh.auth-failed',
-  'ssh.config-invalid',
+  ...refusingCodes,
   'ssh.timeout',
   'ssh.channel-refused',
   'ssh.connection-lost',

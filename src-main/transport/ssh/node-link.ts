@@ -10,7 +10,7 @@
  * them has gone. A connection that lived shorter than `stableMs` does not clear the count of failures, so a node that accepts and drops
  * every connection is not dialled once a second.
  */
-import type { ErrorCode, NodeId } from '#contract'
+import { refusingCodes, type ErrorCode, type NodeId } from '#contract'
 import { AppError, appErrorFrom } from '../../app/app-error.ts'
 import type { Clock } from '../../app/ports/clock.ts'
 import type { CallLimits, ConnectionStatus, NodeSession } from '../../app/ports/node-session.ts'
@@ -36,14 +36,7 @@ interface Attempt {
 
 const stableMs = 30_000
 
-const refusingCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'ssh.host-key-unknown',
-  'ssh.host-key-mismatch',
-  'ssh.host-key-revoked',
-  'ssh.host-key-unsupported',
-  'ssh.auth-failed',
-  'ssh.config-invalid',
-])
+const refusing: ReadonlySet<ErrorCode> = new Set(refusingCodes)
 
 export class NodeLink {
   readonly #nodeId: NodeId
@@ -184,7 +177,7 @@ export class NodeLink {
     if (this.#closed) return
     const error = appErrorFrom(thrown)
     if (error.code === 'request.cancelled') return this.#become('idle', null)
-    if (!refusingCodes.has(error.code)) return this.#holdBack(error)
+    if (!refusing.has(error.code)) return this.#holdBack(error)
     this.#failures += 1
     this.#become('refused', error)
   }
