@@ -10,6 +10,7 @@ const families = [
   'daemon',
   'job',
   'drain',
+  'practice',
   'store',
   'vault',
 ] as const

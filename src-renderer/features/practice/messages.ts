@@ -24,7 +24,6 @@ export const messages = {
       of: '{done} of {total}',
       done: 'done',
       look: 'Look already',
-      failed: 'The practice fleet could not be opened',
     },
     close: {
       verb: 'Close',
@@ -137,7 +136,6 @@ export const messages = {
       of: '{done} / {total}',
       done: '完了',
       look: '待たずに表示',
-      failed: '練習フリートを開けませんでした',
     },
     close: {
       verb: '閉じる',
