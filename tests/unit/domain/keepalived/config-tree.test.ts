@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { insertLine, printLines, replaceWord } from '../../../../src-main/domain/config-text/line-tree.ts'
 import { parseTree, statementsOf, type Statement } from '../../../../src-main/domain/keepalived/config-tree.ts'
+
+import { losslessSuite } from '../lossless-suite.ts'
 
 const sample = `! the first pair
 vrrp_instance "VI 1"
@@ -16,57 +16,18 @@ const shape = (statements: readonly Statement[]): unknown[] =>
   statements.map(({ words, block }) => [...words.map(({ value }) => value), ...(block === null ? [] : [shape(block)])])
 
 describe('the tree of a file', () => {
-  it('prints back as it was, whatever it is', () => {
-    const piece = fc.constantFrom(
-      '\n',
-      '\r\n',
-      ' ',
-      '\t',
-      '"',
-      '\\',
-      '#',
-      '!',
-      '{',
-      '}',
-      '$A=',
-      '@x',
-      'vrrp_instance',
-      '\0',
-      'ü',
-      '\x80',
-    )
-    fc.assert(
-      fc.property(fc.array(fc.oneof(piece, fc.string({ unit: 'binary' }))), (pieces) => {
-        const text = pieces.join('')
-        const tree = parseTree(text)
-        statementsOf(tree)
-        expect(printLines(tree)).toBe(text)
-      }),
-      { numRuns: 10_000 },
-    )
-  })
-
-  it('takes linear time for a megabyte of braces, quotes or newlines', { timeout: 60_000 }, () => {
-    for (const unit of ['a{', '{', '}', '"', '"\\', '\n', 'a ', '"a\n']) {
-      const text = unit.repeat(1_000_000 / unit.length)
+  losslessSuite({
+    roundTrip(text) {
       const tree = parseTree(text)
       statementsOf(tree)
-      expect(printLines(tree).length).toBe(text.length)
-    }
-  })
-
-  it.each([
-    '/usr/share/doc/keepalived/samples/keepalived.conf.vrrp',
-    '/usr/share/doc/keepalived/samples/keepalived.conf.sample',
-  ])('prints back %s as Debian ships it', (path) => {
-    let text: string
-    try {
-      text = readFileSync(path, 'latin1')
-    } catch {
-      return // not installed here
-    }
-    expect(statementsOf(parseTree(text)).problems).toEqual([])
-    expect(printLines(parseTree(text))).toBe(text)
+      return printLines(tree)
+    },
+    pieces: ['\n', '\r\n', ' ', '\t', '"', '\\', '#', '!', '{', '}', '$A=', '@x', 'vrrp_instance', '\0', 'ü', '\x80'],
+    pathological: ['a{', '{', '}', '"', '"\\', '\n', 'a ', '"a\n'],
+    shipped: [
+      '/usr/share/doc/keepalived/samples/keepalived.conf.vrrp',
+      '/usr/share/doc/keepalived/samples/keepalived.conf.sample',
+    ],
   })
 
   it('knows blocks, wherever their braces stand', () => {

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   insertDirectiveAfter,
@@ -11,6 +9,8 @@ import {
   replaceToken,
   type TreeDirective,
 } from '../../../../src-main/domain/nginx/config-tree.ts'
+
+import { losslessSuite } from '../lossless-suite.ts'
 
 const sample = `http {
     upstream api { # two
@@ -30,55 +30,12 @@ const server = (address: string) => found(({ words }) => words[1]?.text === addr
 const changedLines = (text: string): string[] => text.split('\n').filter((line) => !sample.split('\n').includes(line))
 
 describe('the tree of a file', () => {
-  it('prints back as it was, whatever it is', () => {
-    const piece = fc.constantFrom(
-      '{',
-      '}',
-      ';',
-      '"',
-      "'",
-      '\\',
-      '#',
-      '\n',
-      '\r\n',
-      ' ',
-      '$',
-      '${',
-      'a',
-      'x_by_lua_block',
-      '\0',
-      'ü',
-      '\x80',
-    )
-    fc.assert(
-      fc.property(fc.array(fc.oneof(piece, fc.string({ unit: 'binary' }))), (pieces) => {
-        const text = pieces.join('')
-        expect(printTree(parse(text))).toBe(text)
-      }),
-      { numRuns: 10_000 },
-    )
+  losslessSuite({
+    roundTrip: (text) => printTree(parse(text)),
+    pieces: ['{', '}', ';', '"', "'", '\\', '#', '\n', '\r\n', ' ', '$', '${', 'a', 'x_by_lua_block', '\0', 'ü', '\x80'],
+    pathological: ['a{', '}', '"', "'\\", '\n', 'a b;', '${', '#\n'],
+    shipped: ['/etc/nginx/nginx.conf', '/etc/nginx/mime.types', '/etc/nginx/sites-available/default'],
   })
-
-  it('takes linear time for a megabyte of braces, quotes or newlines', { timeout: 60_000 }, () => {
-    for (const unit of ['a{', '}', '"', "'\\", '\n', 'a b;', '${', '#\n']) {
-      const text = unit.repeat(1_000_000 / unit.length)
-      expect(printTree(parse(text)).length).toBe(text.length)
-    }
-  })
-
-  it.each(['/etc/nginx/nginx.conf', '/etc/nginx/mime.types', '/etc/nginx/sites-available/default'])(
-    'prints back %s as Debian ships it',
-    (path) => {
-      let text: string
-      try {
-        text = readFileSync(path, 'latin1')
-      } catch {
-        return // not installed here
-      }
-      expect(parse(text).problems).toEqual([])
-      expect(printTree(parse(text))).toBe(text)
-    },
-  )
 
   it('knows line and column', () => {
     expect(server('10.0.0.1:80').words.map(({ line, column }) => [line, column])).toEqual([

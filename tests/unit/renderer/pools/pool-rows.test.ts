@@ -85,15 +85,12 @@ describe('the rows of the Pools table', () => {
     expect(rowsOf({ query, now: readAt + 6001 })).toHaveLength(11)
   })
 
-  it('builds 10 000 rows well within a frame budget of a poll', () => {
+  it('builds 10 000 rows', () => {
     const many = fleetOf(
       [pool(web), pool(api)],
       Array.from({ length: 10_000 }, (_, index) => server(index % 3 === 0 ? web : api, `s${index}`)),
     )
-    const started = performance.now()
     const table = buildPoolTable(many, { ...view, query: parseFilter('s* state:up') })
     expect(table.rows).toHaveLength(10_003)
-    // measured at about 40 ms on a 2-core machine; ten times that still leaves the window usable
-    expect(performance.now() - started).toBeLessThan(400)
   })
 })

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { losslessSuite } from '../../lossless-suite.ts'
 import { parseLine, quoteWord } from '../../../../../src-main/domain/haproxy/config/parse-line.ts'
 import {
   appendWords,
@@ -66,45 +66,11 @@ describe('a line', () => {
 })
 
 describe('a file', () => {
-  it('prints back as it was, whatever it is', () => {
-    const piece = fc.constantFrom(
-      '\n',
-      '\r\n',
-      ' ',
-      '\t',
-      '"',
-      "'",
-      '\\',
-      '#',
-      '$',
-      '${',
-      '}',
-      'server',
-      'backend x',
-      '.if',
-      '\0',
-      'ü',
-      '\x80',
-    )
-    fc.assert(
-      fc.property(fc.array(fc.oneof(piece, fc.string({ unit: 'binary' }))), (pieces) => {
-        const text = pieces.join('')
-        expect(printLines(parseConfig(text))).toBe(text)
-      }),
-      { numRuns: 10_000 },
-    )
-  })
-
-  it('takes linear time for a megabyte of quotes, backslashes or newlines', { timeout: 60_000 }, () => {
-    for (const unit of ['"', '\\', '\n', '"$', "'\\x", 'a ']) {
-      const text = unit.repeat(1_000_000 / unit.length)
-      expect(printLines(parseConfig(text)).length).toBe(text.length)
-    }
-  })
-
-  it.runIf(fileExists('/etc/haproxy/haproxy.cfg'))('prints back what Debian ships', () => {
-    const text = readFileSync('/etc/haproxy/haproxy.cfg', 'latin1')
-    expect(printLines(parseConfig(text))).toBe(text)
+  losslessSuite({
+    roundTrip: (text) => printLines(parseConfig(text)),
+    pieces: ['\n', '\r\n', ' ', '\t', '"', "'", '\\', '#', '$', '${', '}', 'server', 'backend x', '.if', '\0', 'ü', '\x80'],
+    pathological: ['"', '\\', '\n', '"$', "'\\x", 'a '],
+    shipped: ['/etc/haproxy/haproxy.cfg'],
   })
 
   it('knows its sections', () => {
@@ -145,12 +111,3 @@ describe('an edit', () => {
     expect(printLines(removeLine(tree, 3))).toBe(sample.replace('\tmaxconn 2000\n', ''))
   })
 })
-
-function fileExists(path: string): boolean {
-  try {
-    readFileSync(path)
-    return true
-  } catch {
-    return false
-  }
-}
