@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import * as v from 'valibot'
 import { NodeId } from '#contract'
 import type { NodeFacts } from '../../src-main/app/ports/driver.ts'
@@ -38,7 +39,9 @@ export async function openNodeRoom(
       '--kill-child',
       'sh',
       '-c',
-      `${mounts} && echo ready && while :; do sleep 1 & wait; done`,
+      `exec 3<"$0" && ${mounts} && mkdir -p "$0" && mount --no-canonicalize --bind /proc/self/fd/3 "$0" && echo ready && while :; do sleep 1 & wait; done`,
+      // programs of this checkout run inside as well, also when it lies in a folder that the room has to itself
+      resolve(import.meta.dirname, '../..'),
     ],
     {
       stdio: ['ignore', 'pipe', 'inherit'],

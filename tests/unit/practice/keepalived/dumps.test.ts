@@ -49,9 +49,9 @@ it('the dumps tell what the console asks for', async () => {
   expect(parseDataInstances(read('.data'))).toMatchObject([expected])
   expect(parseTracked(read('.data'))).toEqual(
     expect.arrayContaining([
-      { kind: 'script', name: 'chk', status: 'BAD', instances: [{ name: 'VI_1', weight: -60 }] },
-      { kind: 'file', name: 'adjust', status: '3', instances: [{ name: 'VI_1', weight: 2 }] },
-      { kind: 'interface', name: 'lo', status: 'UP', instances: [{ name: 'VI_1', weight: 10 }] },
+      { kind: 'script', name: 'chk', status: 'BAD', path: null, instances: [{ name: 'VI_1', weight: -60 }] },
+      { kind: 'file', name: 'adjust', status: '3', path: '/run/adjust', instances: [{ name: 'VI_1', weight: 2 }] },
+      { kind: 'interface', name: 'lo', status: 'UP', path: null, instances: [{ name: 'VI_1', weight: 10 }] },
     ]),
   )
   expect(read('.stats')).toContain('  Became master: 1\n')
