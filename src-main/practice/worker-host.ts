@@ -27,6 +27,8 @@ const workerFile = import.meta.url.endsWith('.ts')
   : new URL('../practice-worker.js', import.meta.url)
 
 const closeTimeoutMs = 5000
+/** how long a thread that was told to end may take */
+const terminateMs = 2000
 
 export async function hostFleet({ folder, size, told, ended }: HostOptions): Promise<HostedFleet> {
   const start: WorkerStart = { folder, size }
@@ -81,9 +83,20 @@ export async function hostFleet({ folder, size, told, ended }: HostOptions): Pro
     async close() {
       closing = true
       send({ kind: 'close', id: 0 })
-      const late = setTimeout(() => void worker.terminate(), closeTimeoutMs)
-      await exited
+      const late = setTimeout(() => endThread(worker, exited), closeTimeoutMs)
+      await Promise.race([exited, new Promise((resolve) => setTimeout(resolve, closeTimeoutMs + terminateMs).unref())])
       clearTimeout(late)
     },
   }
+}
+
+/**
+ * Ends a thread that does not end by itself. Seen with Node 24.21: now and then its teardown spins and is never done, and the process could
+ * not end either, because it waits for its threads. When a process exits everything is saved, so it is killed then, in this case alone.
+ */
+function endThread(worker: Worker, exited: Promise<void>): void {
+  const killProcess = (): void => void process.kill(process.pid, 'SIGKILL')
+  process.once('exit', killProcess)
+  void exited.then(() => process.off('exit', killProcess))
+  void worker.terminate()
 }
