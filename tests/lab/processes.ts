@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, openSync, closeSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, openSync, closeSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { namespaceOf, processesInside } from './network.ts'
 import { waitUntil } from './run.ts'
@@ -7,21 +7,22 @@ import type { Instance } from './instance.ts'
 
 /*
  * What `up` starts writes down its own pid before it becomes the program, so nothing runs unrecorded even when `up` is killed at the
- * worst moment. A pid is only believed while that process sits in the network namespace it was started in: a number that the kernel
+ * worst moment. It first takes a lock that the program keeps for its life: what a killed `up` had just started and what the next one
+ * starts cannot both become the machine. A pid is only believed while that process sits in the network namespace it was started in: a number that the kernel
  * has given to somebody else meanwhile is never signalled.
  */
 
 const pidFile = (instance: Instance, machine: string): string => join(instance.stateDir, `${machine}.pid`)
 export const logFile = (instance: Instance, machine: string): string => join(instance.stateDir, `${machine}.log`)
 
-/** Start a program in a machine's network namespace; it outlives this process. */
+const START = 'exec 9>"$1.lock" && flock -w 4 9 && echo $$ >"$1.$$" && mv "$1.$$" "$1" && shift && exec nsenter "$@"'
+
+/** Start a program in a machine's network namespace, unless one is just starting there; it outlives this process. */
 export async function startInside(instance: Instance, machine: string, argv: readonly string[]): Promise<void> {
   mkdirSync(instance.stateDir, { recursive: true })
-  rmSync(pidFile(instance, machine), { force: true })
   const log = openSync(logFile(instance, machine), 'a')
   const namespace = `/run/netns/${namespaceOf(instance, machine)}`
-  const script = 'echo $$ >"$1.new" && mv "$1.new" "$1" && shift && exec nsenter "$@"'
-  const child = spawn('sh', ['-c', script, 'sh', pidFile(instance, machine), `--net=${namespace}`, '--', ...argv], {
+  const child = spawn('sh', ['-c', START, 'sh', pidFile(instance, machine), `--net=${namespace}`, '--', ...argv], {
     detached: true,
     stdio: ['ignore', log, log],
     cwd: '/',
@@ -30,10 +31,12 @@ export async function startInside(instance: Instance, machine: string, argv: rea
   closeSync(log)
   await waitUntil(
     `${machine} is started (${logFile(instance, machine)})`,
-    5000,
+    20_000,
     () => runningPid(instance, machine) !== null,
     5,
   )
+  // another start was first: this one still waits for its lock
+  if (runningPid(instance, machine) !== child.pid) child.kill()
 }
 
 /** Pid of the running program, null when it is not running. */
