@@ -57,8 +57,8 @@ export function startLoad(
   { network, clock, pid, random }: { network: MachineNetwork; clock: PracticeClock; pid: number; random: () => number },
 ): LoadGenerator {
   const from = { pid, timeoutMs: spec.timeoutMs }
-  const kept = new ServerAgent(network, from, true)
-  const fresh = new ServerAgent(network, from, false)
+  const kept = new ServerAgent(network, from, mostUnderWay)
+  const fresh = new ServerAgent(network, from, 0)
   /** what each sticky client was told to say */
   const cookies = Array.from({ length: stickyClients }, () => new Map<string, string>())
   /** when each of them leaves; the first ones have been there for a while */

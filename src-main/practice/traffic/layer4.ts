@@ -4,6 +4,7 @@ import { connectFailure, Failure } from './failure.ts'
 import { Counters } from './figures.ts'
 import type { LivePool } from './pool.ts'
 import { reach } from './reach.ts'
+import type { LiveServer } from './server.ts'
 import type { LiveSession } from './sessions.ts'
 import { watchSilence } from './silence.ts'
 import { splice } from './splice.ts'
@@ -20,19 +21,16 @@ export function createTcpService(spec: TcpServiceSpec & { pool: LivePool }, traf
     const { socket: client } = session.connection
     const { source } = session
     const claim = { key: source.address, source: source.address, cookie: null, signal: session.signal }
-    const connect = async ({
-      address,
-      port,
-    }: {
-      address: string
-      port: number
-    }): Promise<{ server: Socket; connectMs: number }> => {
+    const connect = async (to: LiveServer): Promise<{ server: Socket; connectMs: number }> => {
+      const { address, port } = to
       const since = now()
       try {
         const server = await network.connect({ address, port, pid, timeoutMs: pool.spec.connectTimeoutMs })
         return { server, connectMs: now() - since }
       } catch (thrown) {
-        throw connectFailure(thrown)
+        const failure = connectFailure(thrown)
+        if (failure.reason !== 'client') spec.attemptFailed?.(session, to, failure.reason)
+        throw failure
       }
     }
     const { lease, result, retries, redispatched } = await reach(pool, claim, connect, () => true)

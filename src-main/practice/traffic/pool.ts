@@ -5,7 +5,7 @@ import { Failure } from './failure.ts'
 import type { Probe } from './health/active-check.ts'
 import { LiveServer } from './server.ts'
 import { createStickTable } from './stick-table.ts'
-import type { Pool, PoolSpec, ServerEvent, ServerSpec } from './traffic.ts'
+import type { ForwardRules, Pool, PoolSpec, ServerEvent, ServerSpec } from './traffic.ts'
 import { createWaitingLine } from './waiting-line.ts'
 import type { Wheel } from './wheel.ts'
 
@@ -89,12 +89,13 @@ export function createPool(spec: PoolSpec, context: PoolContext): LivePool {
     return live
   }
 
+  const takesNew = (server: LiveServer): boolean => server.mayServe(false) && server.effectiveWeight > 0
+  const spares = (): LiveServer[] => [...servers.values()].filter((server) => server.spec.backup && takesNew(server))
+
   /** Those that take new clients now; the picker learns of them. */
   function refresh(): LiveServer[] {
-    const takesNew = (server: LiveServer): boolean => server.mayServe(false) && server.effectiveWeight > 0
-    const all = [...servers.values()]
-    const main = all.filter((server) => !server.spec.backup)
-    const backups = all.filter((server) => server.spec.backup && takesNew(server))
+    const main = [...servers.values()].filter((server) => !server.spec.backup)
+    const backups = spares()
     const group = main.some(takesNew) ? main : spec.backups === 'all' ? backups : backups.slice(0, 1)
     picker.setServers(
       group.map((server) => ({
@@ -114,7 +115,7 @@ export function createPool(spec: PoolSpec, context: PoolContext): LivePool {
     return null
   }
 
-  /** The algorithm's choice; when that one is full or to be avoided, the next it names, and at last the least loaded. */
+  /** The algorithm's choice; when that one is full or to be avoided, the next it names, at last the least loaded, and nginx's spares. */
   function pick(candidates: readonly LiveServer[], key: string, avoid: ReadonlySet<string>): LiveServer | null {
     const suits = (server: LiveServer): boolean => !server.isFull && !avoid.has(server.spec.id)
     let last: string | null = null
@@ -128,7 +129,8 @@ export function createPool(spec: PoolSpec, context: PoolContext): LivePool {
     const free = candidates.filter((server) => !server.isFull)
     const others = free.filter(suits)
     const loadOf = (server: LiveServer): number => server.figures.sessions / server.effectiveWeight
-    return (others.length > 0 ? others : free).toSorted((one, other) => loadOf(one) - loadOf(other))[0] ?? null
+    const left = others.length > 0 ? others : spec.redispatch === 'always' ? spares().filter(suits) : free
+    return left.toSorted((one, other) => loadOf(one) - loadOf(other))[0] ?? null
   }
 
   /** null: wait. `server` is the only one worth waiting for. */
@@ -142,7 +144,9 @@ export function createPool(spec: PoolSpec, context: PoolContext): LivePool {
     if (!belongs && usable.length === 0) throw new Failure('no-server')
     const isFull = spec.maxSessions !== null && figures.sessions >= spec.maxSessions
     if (belongs) return { server: mine.isFull || isFull ? null : mine, known: only === null, only: mine }
-    return { server: isFull ? null : pick(usable, claim.key, avoid), known: false, only: null }
+    const server = isFull ? null : pick(usable, claim.key, avoid)
+    if (server === null && spec.queueTimeoutMs === 0) throw new Failure('no-server')
+    return { server, known: false, only: null }
   }
 
   function lease(server: LiveServer, known: boolean, claim: Claim, since: number): Lease {
@@ -219,4 +223,15 @@ export function createPool(spec: PoolSpec, context: PoolContext): LivePool {
     add(server, ((server.check?.intervalMs ?? 0) * (at + context.random())) / spec.servers.length)
   })
   return pool
+}
+
+/** See Engine.sharePool. The pool's methods know their own state, so that only the rules differ. */
+export function shareOf(pool: LivePool, rules: ForwardRules): LivePool {
+  return {
+    ...pool,
+    spec: { ...pool.spec, ...rules },
+    get servers() {
+      return pool.servers
+    },
+  }
 }

@@ -12,12 +12,13 @@ export interface Reached<Result> {
 /**
  * Finds a server that takes the work, over the pool's retries and redispatches. A failed attempt counts against its server. Rejects with the
  * last Failure; nothing is leased then.
+ * @param attempt `isLast`: no other follows
  * @param mayRetry whether a server that was reached and failed may be followed by another attempt
  */
 export async function reach<Result>(
   pool: LivePool,
   claim: Claim,
-  attempt: (server: LiveServer) => Promise<Result>,
+  attempt: (server: LiveServer, isLast: boolean) => Promise<Result>,
   mayRetry: (failure: Failure) => boolean,
 ): Promise<Reached<Result>> {
   const { spec, figures } = pool
@@ -33,7 +34,7 @@ export async function reach<Result>(
     }
     tried.add(server.spec.id)
     try {
-      return { lease, result: await attempt(server), retries, redispatched }
+      return { lease, result: await attempt(server, retries >= spec.retries), retries, redispatched }
     } catch (thrown) {
       lease.release()
       if (!(thrown instanceof Failure) || thrown.reason === 'client') throw thrown

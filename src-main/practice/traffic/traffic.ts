@@ -180,20 +180,28 @@ export interface PoolSpec {
   readonly backups: 'first' | 'all'
   readonly persistence: Persistence | null
   readonly connectTimeoutMs: number
-  /** waiting longer than this for a free server is a 503 */
+  /** how long a free server is waited for; 0: not at all */
   readonly queueTimeoutMs: number
   /** at most so many sessions at once over all servers; null: no limit */
   readonly maxSessions: number | null
   /** further attempts after a failed connection */
   readonly retries: number
   /**
-   * whether an attempt may go to another server: HAProxy's `option redispatch` does so at the `last`, nginx `always`. Before the same server is
-   * tried again a second passes, at most the connect timeout
+   * whether an attempt may go to another server: HAProxy's `option redispatch` does so at the `last`; nginx `always`, and to
+   * none twice. Before the same server is tried again a second passes, at most the connect timeout
    */
   readonly redispatch: 'never' | 'last' | 'always'
-  /** the same for a request without a body whose server failed or was silent before it answered (nginx's default; HAProxy's `retry-on`) */
-  readonly retryUnanswered: boolean
+  /**
+   * what is followed by another attempt (nginx's `proxy_next_upstream`, HAProxy's `retry-on`): failures, and answers with such a status, which
+   * then count as failures. A request with a body is given to another server only when the connection failed
+   */
+  readonly retryOn: readonly (FailureReason | number)[]
+  /** idle connections to each server that are kept for the next request; 0: a connection for each (nginx without `keepalive`) */
+  readonly keptConnections: number
 }
+
+/** What different users of one pool may want differently. */
+export type ForwardRules = Pick<PoolSpec, 'connectTimeoutMs' | 'retries' | 'redispatch' | 'retryOn' | 'keptConnections'>
 
 export interface StickEntry {
   readonly key: string
@@ -249,6 +257,8 @@ export interface TcpServiceSpec {
   readonly maxSessions: number | null
   /** no byte in either direction for this long ends the session */
   readonly idleTimeoutMs: number
+  /** one server failed; another may be tried */
+  readonly attemptFailed: ((session: Session, server: Server, reason: FailureReason) => void) | null
   readonly log: ((entry: AccessEntry) => void) | null
 }
 
@@ -261,9 +271,10 @@ export interface HttpAnswer {
 
 /**
  * Why there was no answer from a server: none was usable; none became free in time; the connection failed, or took too long; the server broke
- * off before its answer began, or was silent.
+ * off before its answer began, or was silent; its answer had a status that is not good enough.
  */
-export type FailureReason = 'no-server' | 'queue-timeout' | 'connect' | 'connect-timeout' | 'response' | 'response-timeout'
+export type FailureReason =
+  'no-server' | 'queue-timeout' | 'connect' | 'connect-timeout' | 'response' | 'response-timeout' | 'status'
 
 /** What is known of a request when it is routed. */
 export interface HttpFacts {
@@ -275,23 +286,25 @@ export interface HttpServiceSpec {
   readonly name: string
   readonly maxSessions: number | null
   /** Where a request goes: by path, host, header, a limiter's word; or the daemon's own answer (a redirect, a 429, its status page). */
-  readonly route: (facts: HttpFacts) => Pool | HttpAnswer
+  readonly route: (facts: HttpFacts) => Pool | HttpAnswer | Promise<Pool | HttpAnswer>
   /** what the algorithms hash; the source address when null */
   readonly balanceKey: ((facts: HttpFacts) => string) | null
-  /** last change to the headers that the server gets; see `addForwarded` */
+  /** last change to the headers that the server gets, and to the request's `url`; see `addForwarded` */
   readonly editRequest: ((headers: OutgoingHttpHeaders, facts: HttpFacts) => void) | null
-  readonly editResponse: ((headers: OutgoingHttpHeaders, facts: HttpFacts & { server: Server }) => void) | null
+  readonly editResponse: ((headers: OutgoingHttpHeaders, facts: HttpFacts & { server: Server; status: number }) => void) | null
+  /** one server failed; another may be asked */
+  readonly attemptFailed: ((facts: HttpFacts, server: Server, reason: FailureReason) => void) | null
   /** HAProxy answers 503 where a connection failed, nginx 502 */
   readonly failureStatus: (reason: FailureReason) => number
-  /** the daemon's page for 400, 429, 502, 503, 504 */
-  readonly errorAnswer: (status: number) => { headers: OutgoingHttpHeaders; body: string }
+  /** the daemon's page for 400, 429, 502, 503, 504; `facts` is null for what was no request */
+  readonly errorAnswer: (status: number, facts: HttpFacts | null) => { headers: OutgoingHttpHeaders; body: string }
   /** the client has this long for a request's head, and for the next request on a kept connection */
   readonly requestTimeoutMs: number
   readonly keepAliveMs: number
   /** silence of the server: a 504 before the answer began, a cut afterwards */
-  readonly serverTimeoutMs: number
+  readonly serverTimeoutMs: (facts: HttpFacts) => number
   /** silence of an upgraded connection */
-  readonly tunnelTimeoutMs: number
+  readonly tunnelTimeoutMs: (facts: HttpFacts) => number
   readonly log: ((entry: AccessEntry) => void) | null
 }
 
@@ -320,6 +333,11 @@ export interface AccessEntry {
 /** One worker's traffic. */
 export interface Engine {
   addPool(spec: PoolSpec): Pool
+  /**
+   * The same servers, counts and turns under rules of one's own: nginx's locations differ in them. The pool may be another engine's, which
+   * must live as long as this one: so nginx's workers share what has a `zone`.
+   */
+  sharePool(pool: Pool, rules: ForwardRules): Pool
   addTcpService(spec: TcpServiceSpec): Service
   addHttpService(spec: HttpServiceSpec): Service
   /** of every service, oldest first */

@@ -147,7 +147,8 @@ function poolSpec(proxy: ProxySettings): PoolSpec {
     backups: proxy.allBackups ? 'all' : 'first',
     retries: proxy.retries,
     redispatch: proxy.redispatch ? 'last' : 'never',
-    retryUnanswered: false,
+    retryOn: ['connect', 'connect-timeout'],
+    keptConnections: 256,
   }
 }
 

@@ -43,7 +43,7 @@ export function createFrontend(proxy: ProxySettings, { engine, backends, tables,
     const backend = target === undefined ? own : (backends.get(target.backend) ?? null)
     if (backend === null) return null
     const idleTimeoutMs = timeouts.tunnel ?? Math.min(timeouts.client ?? dayMs, backend.proxy.timeouts.server ?? dayMs)
-    return finish(engine.addTcpService({ ...common, pool: backend.pool, idleTimeoutMs }))
+    return finish(engine.addTcpService({ ...common, pool: backend.pool, idleTimeoutMs, attemptFailed: null }))
   }
 
   const counted = proxy.tracks === null ? null : (tables.get(proxy.tracks === '' ? proxy.name : proxy.tracks) ?? null)
@@ -84,11 +84,12 @@ export function createFrontend(proxy: ProxySettings, { engine, backends, tables,
       for (const { editResponse } of proxiesOf(facts)) for (const edit of editResponse) edit(headers, facts)
     },
     failureStatus: (reason) => (reason === 'response' ? 502 : reason === 'response-timeout' ? 504 : 503),
+    attemptFailed: null,
     errorAnswer,
     requestTimeoutMs: timeouts['http-request'] ?? timeouts.client ?? dayMs,
     keepAliveMs: timeouts['http-keep-alive'] ?? timeouts['http-request'] ?? timeouts.client ?? dayMs,
-    serverTimeoutMs: timeouts.server ?? dayMs,
-    tunnelTimeoutMs: timeouts.tunnel ?? timeouts.server ?? dayMs,
+    serverTimeoutMs: () => timeouts.server ?? dayMs,
+    tunnelTimeoutMs: () => timeouts.tunnel ?? timeouts.server ?? dayMs,
   }
   return finish(engine.addHttpService(spec))
 }

@@ -22,6 +22,7 @@ const endings: Readonly<Record<NonNullable<AccessEntry['ended']>, string>> = {
   'connect-timeout': 'sC',
   response: 'SH',
   'response-timeout': 'sH',
+  status: 'SH',
 }
 
 const ms = (value: number | null): string => (value === null ? '-1' : String(Math.round(value)))

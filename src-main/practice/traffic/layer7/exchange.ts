@@ -57,7 +57,8 @@ export async function runExchange(exchange: Exchange, target: LivePool | HttpAns
     session.server = lease.server.spec.id
     const counted = [figures, target.figures, lease.server.figures]
     try {
-      const isFailure = lease.server.spec.passive?.failedStatus(result.response.statusCode ?? 0) === true
+      const status = result.response.statusCode ?? 0
+      const isFailure = lease.server.spec.passive?.failedStatus(status) === true || target.spec.retryOn.includes(status)
       if (isFailure) lease.server.failed()
       else lease.server.passed()
       for (const counters of counted.slice(1)) {
@@ -76,7 +77,6 @@ export async function runExchange(exchange: Exchange, target: LivePool | HttpAns
         if (ended === 'response') counters.serverAborts += 1
       }
       if (ended === 'response') lease.server.failed()
-      const status = result.response.statusCode ?? null
       const served = { pool: target.spec.name, server: lease.server.spec.id }
       return { ...served, status, queueMs: lease.queueMs, connectMs, responseMs, retries, redispatched, ended }
     } finally {
@@ -96,7 +96,7 @@ export async function runExchange(exchange: Exchange, target: LivePool | HttpAns
 }
 
 function ask({ spec, traffic, session, request, agentsOf, upgrade }: Exchange, pool: LivePool): Promise<Reached<Answer>> {
-  const { persistence } = pool.spec
+  const { persistence, retryOn } = pool.spec
   const facts = { request, session }
   const headers = endToEnd(request)
   let cookie: string | null = null
@@ -110,6 +110,13 @@ function ask({ spec, traffic, session, request, agentsOf, upgrade }: Exchange, p
   if (chunked) headers['transfer-encoding'] = 'chunked'
   if (upgrade !== null) Object.assign(headers, { connection: 'upgrade', upgrade: request.headers.upgrade })
   spec.editRequest?.(headers, facts)
+  const question = {
+    ...{ headers, ...agentsOf(pool) },
+    from: request,
+    silenceMs: spec.serverTimeoutMs(facts),
+    lastActivityAt: () => session.lastActivityAt,
+    signal: session.signal,
+  }
   const hasBody = chunked || Number(request.headers['content-length'] ?? 0) > 0
   const claim = {
     key: spec.balanceKey?.(facts) ?? session.source.address,
@@ -120,25 +127,27 @@ function ask({ spec, traffic, session, request, agentsOf, upgrade }: Exchange, p
   return reach(
     pool,
     claim,
-    ({ address, port }) =>
-      askServer(
-        {
-          ...{ address, port, headers, hasBody, ...agentsOf(pool) },
-          from: request,
-          silenceMs: spec.serverTimeoutMs,
-          lastActivityAt: () => session.lastActivityAt,
-          signal: session.signal,
-        },
-        traffic,
-      ),
-    ({ reason }) => reason.startsWith('connect') || (pool.spec.retryUnanswered && !hasBody),
+    async (server, isLast) => {
+      const { address, port } = server
+      try {
+        const answer = await askServer({ ...question, hasBody, address, port }, traffic)
+        if (isLast || hasBody || !retryOn.includes(answer.response.statusCode ?? 0)) return answer
+        answer.response.destroy()
+        throw new Failure('status')
+      } catch (thrown) {
+        if (thrown instanceof Failure && thrown.reason !== 'client') spec.attemptFailed?.(facts, server, thrown.reason)
+        throw thrown
+      }
+    },
+    ({ reason }) =>
+      reason !== 'client' && (reason === 'status' || retryOn.includes(reason)) && (!hasBody || reason.startsWith('connect')),
   )
 }
 
 /** The daemon's own answer. */
-function answerHere({ spec, traffic, response, figures }: Exchange, answer: HttpAnswer): Outcome {
+function answerHere({ spec, traffic, session, request, response, figures }: Exchange, answer: HttpAnswer): Outcome {
   const { status } = answer
-  const page = answer.body === null ? spec.errorAnswer(status) : { headers: {}, body: answer.body }
+  const page = answer.body === null ? spec.errorAnswer(status, { request, session }) : { headers: {}, body: answer.body }
   const headers: OutgoingHttpHeaders = { ...page.headers, ...answer.headers, 'content-length': Buffer.byteLength(page.body) }
   if (traffic.isFinishing()) headers['connection'] = 'close'
   if (status === 403 || status === 429) figures.denied += 1
@@ -160,7 +169,9 @@ async function relay(
   if (persistence?.kind === 'cookie')
     writePersistence(headers, persistence, { cookie: lease.server.spec.cookie, known: lease.known })
   if (traffic.isFinishing()) headers['connection'] = 'close'
-  spec.editResponse?.(headers, { request, session, server: lease.server })
+  const status = from.statusCode ?? 502
+  const facts = { request, session }
+  spec.editResponse?.(headers, { ...facts, server: lease.server, status })
 
   let ended: Outcome['ended'] = null
   const count = (bytes: number): void => {
@@ -173,14 +184,14 @@ async function relay(
   const stopWatching = watchSilence(
     traffic.wheel,
     traffic.now,
-    spec.serverTimeoutMs,
+    spec.serverTimeoutMs(facts),
     () => session.lastActivityAt,
     () => {
       ended ??= 'response-timeout'
       from.destroy()
     },
   )
-  response.writeHead(from.statusCode ?? 502, from.statusMessage, headers)
+  response.writeHead(status, from.statusMessage, headers)
   try {
     await pipeline(from, response)
   } catch {
@@ -193,7 +204,7 @@ async function relay(
 
 /** `101 Switching Protocols`: from here on bytes, both ways. */
 async function tunnel(
-  { spec, traffic, session, response, upgrade }: Exchange,
+  { spec, traffic, session, request, response, upgrade }: Exchange,
   { result }: Reached<Answer>,
   counted: readonly Counters[],
 ): Promise<Outcome['ended']> {
@@ -217,7 +228,7 @@ async function tunnel(
   const stopWatching = watchSilence(
     traffic.wheel,
     traffic.now,
-    spec.tunnelTimeoutMs,
+    spec.tunnelTimeoutMs({ request, session }),
     () => session.lastActivityAt,
     () => {
       silent = true

@@ -70,7 +70,7 @@ export function createHttpService(
       becomeIdle(session)
     })
 
-    const target = spec.route({ request, session })
+    const target = await spec.route({ request, session })
     const isPool = (at: Pool | HttpAnswer): at is Pool => 'servers' in at
     const exchange = { spec, traffic, figures, agentsOf, session, request, response, upgrade }
     const outcome = await runExchange(exchange, isPool(target) ? livePool(target) : target)
@@ -112,7 +112,7 @@ export function createHttpService(
     if (!socket.writable) return void socket.destroy()
     figures.requestErrors += 1
     figures.answered(400)
-    const { headers, body } = spec.errorAnswer(400)
+    const { headers, body } = spec.errorAnswer(400, null)
     const lines = Object.entries({ ...headers, 'Content-Length': Buffer.byteLength(body), Connection: 'close' })
     socket.end(`HTTP/1.1 400 Bad Request\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`, () =>
       socket.destroy(),

@@ -2,13 +2,13 @@ import { Agent, type ClientRequestArgs } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { MachineNetwork } from '../../machine/machine.ts'
 
-/** Connections to servers over the machine's network, kept between requests unless `keepAlive` is false. */
+/** Connections to servers over the machine's network, kept between requests at most `idle` to each. */
 export class ServerAgent extends Agent {
   readonly #connect: MachineNetwork['connect']
   readonly #from: { pid: number; timeoutMs: number }
 
-  constructor(network: MachineNetwork, from: { pid: number; timeoutMs: number }, keepAlive: boolean) {
-    super({ keepAlive, scheduling: 'lifo' })
+  constructor(network: MachineNetwork, from: { pid: number; timeoutMs: number }, idle: number) {
+    super({ keepAlive: idle > 0, maxFreeSockets: idle, scheduling: 'lifo' })
     this.#connect = (to) => network.connect(to)
     this.#from = from
   }

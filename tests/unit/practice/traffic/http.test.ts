@@ -80,7 +80,7 @@ describe('HTTP through the engine', () => {
 
   it('carries bodies, chunked or not, and keeps connections on both sides', async () => {
     const pool = serve(site.engine, plainPool('app', [site.server('s1')]))
-    const agent = new ServerAgent(site.client.network, { pid: 900, timeoutMs: 1000 }, true)
+    const agent = new ServerAgent(site.client.network, { pid: 900, timeoutMs: 1000 }, 1)
     const body = 'x'.repeat(200_000)
     expect(seen(await site.get('/', { 'content-length': String(body.length) }, 'POST', body)).received).toBe(200_000)
     expect(seen(await site.get('/', { 'transfer-encoding': 'chunked' }, 'POST', body)).received).toBe(200_000)
@@ -122,7 +122,7 @@ describe('HTTP through the engine', () => {
   })
 
   it('504 for a silent server, and for a broken answer a cut connection', async () => {
-    serve(site.engine, plainPool('app', [site.server('s1')]), { serverTimeoutMs: 60 })
+    serve(site.engine, plainPool('app', [site.server('s1')]), { serverTimeoutMs: () => 60 })
     site.backend('s1').change({ presence: 'black-hole' })
     expect((await site.get('/')).status).toBe(504)
     expect(entries.at(-1)).toMatchObject({ status: 504, ended: 'response-timeout' })

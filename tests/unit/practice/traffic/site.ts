@@ -152,7 +152,8 @@ export const plainPool = (name: string, servers: readonly ServerSpec[], more: Pa
   maxSessions: null,
   retries: 3,
   redispatch: 'last',
-  retryUnanswered: false,
+  retryOn: ['connect', 'connect-timeout'],
+  keptConnections: 256,
   ...more,
 })
 
@@ -171,8 +172,9 @@ export const plainService = (
   errorAnswer: (status) => ({ headers: { 'content-type': 'text/plain' }, body: `error ${status}\n` }),
   requestTimeoutMs: 10_000,
   keepAliveMs: 10_000,
-  serverTimeoutMs: 10_000,
-  tunnelTimeoutMs: 60_000,
+  serverTimeoutMs: () => 10_000,
+  tunnelTimeoutMs: () => 60_000,
+  attemptFailed: null,
   log: null,
   ...more,
 })

@@ -26,7 +26,15 @@ function serve(more: Partial<TcpServiceSpec> = {}, poolMore: Partial<PoolSpec> =
   const servers = names.map((name) => site.server(name, { port: echoPort }))
   const pool = site.engine.addPool(plainPool('db', servers, poolMore))
   const log = (entry: AccessEntry): void => void entries.push(entry)
-  const service = site.engine.addTcpService({ name: 'tcp', pool, maxSessions: null, idleTimeoutMs: 10_000, log, ...more })
+  const service = site.engine.addTcpService({
+    name: 'tcp',
+    pool,
+    maxSessions: null,
+    idleTimeoutMs: 10_000,
+    attemptFailed: null,
+    log,
+    ...more,
+  })
   site.listeners.replace([{ address: '*', port: 5432, nonlocal: false, accept: service.accept }])
   return pool
 }
