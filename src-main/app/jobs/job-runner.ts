@@ -8,6 +8,7 @@ import type { AnyJobDefinition } from './job-definition.ts'
 import { createJobJournal, messageOf } from './job-journal.ts'
 import { planJob, type PlannedJob, replanJob } from './job-plan.ts'
 import { isRollingBack, newJob, nodesOf } from './job-row.ts'
+import { DAEMON_PATIENCE_MS } from './step-runner.ts'
 
 /** A step that is being carried out when the application quits gets this long to reach its end; then it is aborted. */
 const STOP_GRACE_MS = 5000
@@ -26,6 +27,11 @@ export interface JobRunner {
   resumeAll(): void
   /** Takes up one paused job; no-op when it runs or has ended. Throws `job.not-found`. */
   resume(id: JobId): void
+  /**
+   * Ends a paused job as it stands, its locks given up: for those who look after its nodes themselves, and need not wait for one of them.
+   * No-op when it is not paused. Throws `job.not-found`.
+   */
+  abandon(id: JobId): void
   /** Resolves when the job has ended or is paused. Throws `job.not-found`. */
   settled(id: JobId): Promise<JobView>
   /** jobs that are being carried out now */
@@ -66,6 +72,9 @@ export function createJobRunner({
   const byKind = new Map(definitions.map((definition) => [definition.kind, definition]))
   const active = new Map<JobId, ActiveJob>()
   let closing: 'host-shutdown' | 'lease-lost' | null = null
+  let closed = new AbortController()
+  /** paused jobs that are looked at again when their patience is over, although nothing has come back */
+  const timed = new Set<JobId>()
 
   const journal = createJobJournal({ repo, byKind, history, clock, log, onChange, ours: () => closing !== 'lease-lost' })
   const drive = createJobDriver(journal, clock)
@@ -88,7 +97,24 @@ export function createJobRunner({
         // The journal could not be written, or is no longer ours: the job stays unfinished in it and is taken up later.
         log.error('a job was left unfinished', { job: job.id, error: messageOf(thrown) })
       })
-      .finally(() => active.delete(job.id))
+      .finally(() => {
+        active.delete(job.id)
+        if (job.state === 'paused' && closing === null) takeUpLater(job.id)
+      })
+  }
+
+  function takeUpLater(id: JobId): void {
+    if (timed.has(id)) return
+    timed.add(id)
+    const { signal } = closed
+    clock
+      .sleep(DAEMON_PATIENCE_MS, signal)
+      .finally(() => timed.delete(id))
+      .then(() => takeUp(find(id)))
+      .catch((thrown: unknown) => {
+        // When the application quits, the next start takes it up.
+        if (!signal.aborted) log.error('a paused job was not taken up', { job: id, error: messageOf(thrown) })
+      })
   }
 
   function takeUp(job: JobRow): void {
@@ -155,11 +181,21 @@ export function createJobRunner({
     list: (query) => repo.list(query).map((job) => journal.viewOf(job)),
 
     resumeAll() {
-      if (closing === 'lease-lost') closing = null
+      if (closing === 'lease-lost') {
+        closing = null
+        closed = new AbortController()
+      }
       for (const job of repo.unfinished()) takeUp(job)
     },
     resume(id) {
       takeUp(find(id))
+    },
+
+    abandon(id) {
+      const job = find(id)
+      if (active.has(id) || job.state !== 'paused' || closing !== null) return
+      const why = job.error?.message ?? 'It was interrupted.'
+      journal.endJob(job, 'failed', new AppError('job.outcome-unknown', `Not waited for: ${why}`, { effect: 'unknown' }).toReply())
     },
 
     async settled(id) {
@@ -171,6 +207,7 @@ export function createJobRunner({
 
     async shutdown(reason) {
       closing = reason
+      closed.abort()
       const why = new AppError('request.cancelled', 'Evenkeel is stopping.', { effect: 'unknown' })
       for (const run of active.values()) {
         run.stop = reason

@@ -12,7 +12,7 @@ const APPLY_ATTEMPTS = 3
 const PROBE_PAUSES_MS = [500, 1000, 2000, 4000]
 
 /** How long a job that was taken up waits for a daemon that is down before a step that has not begun; then it is taken back. */
-const DAEMON_PATIENCE_MS = 10 * 60_000
+export const DAEMON_PATIENCE_MS = 10 * 60_000
 
 /** What one step left behind. `later`: the node could not be asked; nothing was guessed and the step can be taken up again. */
 export type StepResult = { end: 'done' } | { end: 'failed' | 'needs-operator' | 'later'; error: AppError }
@@ -92,7 +92,7 @@ export function isOutOfReach({ code }: AppError): boolean {
 }
 
 /** The node answers and the daemon does not: it may be restarting, as after a crash of the whole machine. */
-function isDown({ code }: AppError): boolean {
+export function isDown({ code }: AppError): boolean {
   return code === 'daemon.not-running' || code === 'daemon.unexpected-reply'
 }
 

@@ -6,6 +6,7 @@ import type { JobView } from '#contract'
 import { AppError } from '../../../src-main/app/app-error.ts'
 import type { Clock } from '../../../src-main/app/ports/clock.ts'
 import { createJobRunner } from '../../../src-main/app/jobs/job-runner.ts'
+import { testClock } from '../app/fakes.ts'
 import { keptLog, stillClock, tempFolder, tempStore } from '../store/temp-store.ts'
 import { fileJob, linesOf, lost, type Trouble } from './file-job.ts'
 
@@ -276,6 +277,46 @@ describe('stopping', () => {
       expect([lines('a'), lines('b')]).toEqual(down ? [['new', 'start'], []] : [['new'], ['new']])
     },
   )
+
+  it('looks at a job that waits for a daemon when its patience is over, though nothing came back', async () => {
+    let stopping: Promise<void> | null = null
+    const clock = testClock()
+    const { runner, runnerWith, input, lines } = rig(
+      (moment) => {
+        if (moment === 'before apply a') stopping = runner.shutdown('host-shutdown')
+      },
+      { clock },
+    )
+    const id = runner.start('test.file', input(['a', 'b']), by)
+    await runner.settled(id)
+    await stopping
+    const next = runnerWith((moment) => {
+      if (moment === 'prepare b') throw new AppError('daemon.not-running', 'HAProxy on b does not run.')
+    })
+    next.resumeAll()
+    expect((await next.settled(id)).state).toBe('paused')
+    await clock.advance(9 * 60_000)
+    expect(next.get(id).state).toBe('paused')
+    await clock.advance(2 * 60_000)
+    expect((await next.settled(id)).outcome).toBe('rolled-back')
+    expect(lines('a')).toEqual(['new', 'start'])
+  })
+
+  it('a paused job may be abandoned by whoever looks after its nodes: it ends, with its outcome unknown, and its locks are free', async () => {
+    const { runner, input } = rig((moment) => {
+      if (moment === 'after apply b' || moment === 'probe b') throw lost('unknown')
+    })
+    const id = runner.start('test.file', input(['a', 'b']), by)
+    expect((await runner.settled(id)).state).toBe('paused')
+    runner.abandon(id)
+    expect(runner.get(id)).toMatchObject({
+      state: 'ended',
+      outcome: 'failed',
+      error: { code: 'job.outcome-unknown', effect: 'unknown' },
+      steps: [{ state: 'done' }, { state: 'unknown' }],
+    })
+    expect((await runner.settled(runner.start('test.file', input(['a'], 'newer'), by))).outcome).toBe('succeeded')
+  })
 
   it('because the lease was lost writes nothing more', async () => {
     let after: unknown
