@@ -80,6 +80,7 @@ function lyingDrivers(lie: string): Driver[] {
       return {
         kind: bound.kind,
         serverAdmin: bound.serverAdmin,
+        configAdmin: bound.configAdmin,
         readConfig: (...rest) => bound.readConfig(...rest),
         async observe(...args) {
           const reading = await bound.observe(...args)

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream'
 import type { NodeId, StepState } from '#contract'
 import type { Publish } from '../../src-main/app/handlers-type.ts'
-import type { AdminLimits, Driver, ServerAdmin } from '../../src-main/app/ports/driver.ts'
+import type { AdminLimits } from '../../src-main/app/ports/admin-limits.ts'
+import type { Driver, ServerAdmin } from '../../src-main/app/ports/driver.ts'
 import type { NodeSession } from '../../src-main/app/ports/node-session.ts'
 
 /** Told the name of every point that an operation passes, in order. */
@@ -43,6 +44,7 @@ export function passDrivers(drivers: Iterable<Driver>, pass: Pass): Driver[] {
       return {
         kind: bound.kind,
         observe: (...args) => bound.observe(...args),
+        configAdmin: bound.configAdmin,
         readConfig: (...args) => bound.readConfig(...args),
         serverAdmin: bound.serverAdmin === null ? null : passAdmin(bound.serverAdmin, pass),
       }

@@ -9,7 +9,8 @@ import * as v from 'valibot'
 import { AdminState } from '#contract'
 import { AppError } from '../app-error.ts'
 import type { AnyJobDefinition, JobDefinition, StepContext } from '../jobs/job-definition.ts'
-import type { AdminLimits, ServerPreImage } from '../ports/driver.ts'
+import type { AdminLimits } from '../ports/admin-limits.ts'
+import type { ServerPreImage } from '../ports/driver.ts'
 import type { JobRow } from '../ports/store.ts'
 import {
   adminTimeoutMs,

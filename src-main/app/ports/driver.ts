@@ -1,6 +1,5 @@
 import type {
   AdminState,
-  CommandRecord,
   DrainBefore,
   NodeConfigFile,
   ProbeFinding,
@@ -11,6 +10,8 @@ import type {
 import type { PlaceReading } from '../../domain/drain/place-reading.ts'
 import type { ServiceReading } from '../../domain/fleet/reading.ts'
 import type { AppError } from '../app-error.ts'
+import type { AdminLimits } from './admin-limits.ts'
+import type { ConfigAdmin } from './config-admin.ts'
 import type { CallLimits, NodeSession } from './node-session.ts'
 
 /** What the machine itself is like; asked once per probe, before the daemons. */
@@ -48,6 +49,8 @@ export interface BoundService {
   readonly streamAdmin?: ServerAdmin | null
   /** every file the daemon would read now, in its order; throws as `observe` does, but for a single file that cannot be read */
   readConfig(session: NodeSession, limits: CallLimits): Promise<ConfigFileReading[]>
+  /** null: its configuration cannot be changed here, as the account may not run things as root */
+  readonly configAdmin: ConfigAdmin | null
 }
 
 /** One configuration file on disk. The bytes may hold passwords: they are masked before anything is shown, and never kept or logged. */
@@ -107,8 +110,4 @@ export interface DrainWatch {
   left(session: NodeSession, pool: string, server: string, limits: CallLimits): Promise<PlaceReading | null>
   /** Ends every session that is on the server, on old workers one by one; answers how many there were. */
   shutdownSessions(session: NodeSession, pool: string, server: string, limits: AdminLimits): Promise<number>
-}
-
-export interface AdminLimits extends CallLimits {
-  record: (command: Omit<CommandRecord, 'nodeId'>) => void
 }

@@ -1,6 +1,7 @@
 import { AppError } from '../../app/app-error.ts'
 import type { Clock } from '../../app/ports/clock.ts'
-import type { AdminLimits, DrainWatch } from '../../app/ports/driver.ts'
+import type { AdminLimits } from '../../app/ports/admin-limits.ts'
+import type { DrainWatch } from '../../app/ports/driver.ts'
 import type { CallLimits, NodeSession } from '../../app/ports/node-session.ts'
 import type { DrainClient } from '#contract'
 import { parsePlace, placeCommands } from '../../domain/haproxy/drain-reading.ts'

@@ -26,5 +26,6 @@ function bindHaproxy(parts: { clock: Clock; sockets: RuntimeSockets }, { service
     observe: createObserver({ ...parts, endpoints }),
     serverAdmin: target === null || service.privilege !== 'admin' ? null : createServerAdmin({ ...parts, target, endpoints }),
     readConfig: (session, limits) => readHaproxyFiles(session, service, limits),
+    configAdmin: null,
   }
 }

@@ -1,7 +1,8 @@
 import type { AdminState } from '#contract'
 import { AppError } from '../../app/app-error.ts'
 import type { Clock } from '../../app/ports/clock.ts'
-import type { AdminLimits, ServerAdmin, ServerPreImage } from '../../app/ports/driver.ts'
+import type { AdminLimits } from '../../app/ports/admin-limits.ts'
+import type { ServerAdmin, ServerPreImage } from '../../app/ports/driver.ts'
 import type { NodeSession } from '../../app/ports/node-session.ts'
 import { parseServersState } from '../../domain/haproxy/parse-servers-state.ts'
 import {

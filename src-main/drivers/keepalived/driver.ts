@@ -107,6 +107,7 @@ function bindKeepalived({ service }: Detected, clock: Clock): BoundService {
     kind: 'keepalived',
     observe,
     serverAdmin: null,
+    configAdmin: null,
     async readConfig(session, limits) {
       const reading = await ask(session, limits).catch((thrown: unknown) => {
         // the files are worth reading where the daemon cannot be asked

@@ -9,7 +9,7 @@
 import type { CommandRecord } from '#contract'
 import { AppError, appErrorFrom } from '../../app/app-error.ts'
 import type { Clock } from '../../app/ports/clock.ts'
-import type { AdminLimits } from '../../app/ports/driver.ts'
+import type { AdminLimits } from '../../app/ports/admin-limits.ts'
 import type { ExecResult, NodeSession } from '../../app/ports/node-session.ts'
 import { isNewGeneration, workersOf } from '../../domain/nginx/worker-generations.ts'
 import { run } from '../linux/run.ts'

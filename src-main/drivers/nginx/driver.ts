@@ -70,6 +70,7 @@ function bindNginx({ service }: Detected, clock: Clock): BoundService {
     serverAdmin: mayEdit ? createServerAdmin({ clock, service, context: 'http' }) : null,
     streamAdmin: mayEdit ? createServerAdmin({ clock, service, context: 'stream' }) : null,
     readConfig: (session, limits) => readNginxFiles(session, service, limits),
+    configAdmin: null,
   }
 }
 

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import type { AdminState, ProbedService } from '#contract'
 import { AppError } from '../../app/app-error.ts'
 import type { Clock } from '../../app/ports/clock.ts'
-import type { AdminLimits, ServerAdmin } from '../../app/ports/driver.ts'
+import type { AdminLimits } from '../../app/ports/admin-limits.ts'
+import type { ServerAdmin } from '../../app/ports/driver.ts'
 import type { CallLimits, NodeSession } from '../../app/ports/node-session.ts'
 import {
   applyChanges,

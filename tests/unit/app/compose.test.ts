@@ -382,6 +382,7 @@ test('stops although a node never answers', async () => {
   driver.bind = () => ({
     kind: 'haproxy',
     serverAdmin: null,
+    configAdmin: null,
     readConfig: async () => [],
     observe: (_session, { signal }) =>
       new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),

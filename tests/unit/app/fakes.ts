@@ -213,6 +213,7 @@ export function fakeHaproxy(initial: Record<string, ServiceReading>): FakeHaprox
   const bound: BoundService = {
     kind: 'haproxy',
     serverAdmin: admin,
+    configAdmin: null,
     readConfig: async () => [],
     async observe({ nodeId }) {
       observed.push(nodeId)
