@@ -18,7 +18,17 @@ export interface Order {
   behaviour?: Partial<Behaviour>
 }
 
-export type BackendState = Behaviour & { address: string; running: boolean }
+/** What a backend itself has had of clients since it started, health checks aside. */
+export interface OwnView {
+  /** requests that it is answering, and connections of WebSocket and TCP */
+  busy: number
+  /** requests it was given, and pieces of data that came over WebSocket and TCP */
+  heard: number
+  /** when it was last busy, or last heard something: epoch in ms */
+  lastAt: number
+}
+
+export type BackendState = Behaviour & { address: string; running: boolean; clients: OwnView }
 
 /** Tell the backends what to do; resolves, once done, with the state of those it was meant for. */
 export function order(controlSocket: string, what: Order): Promise<Record<string, BackendState>> {

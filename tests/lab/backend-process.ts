@@ -1,13 +1,16 @@
+import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { defaultBehaviour, type Behaviour, type Order } from './backend-orders.ts'
+import { WebSocketServer } from 'ws'
+import { defaultBehaviour, type Behaviour, type Order, type OwnView } from './backend-orders.ts'
 
 /*
  * node backend-process.ts CONTROL_SOCKET NAME=ADDRESS …
  *
- * The lab's backends: each answers HTTP on 8000, echoes TCP on 8001 and speaks HAProxy's agent protocol on 8002. How they behave is
+ * The lab's backends: each answers HTTP on 8000 (`?ms=` waits before the answer, `?chunks=` draws it out by a tenth of a second each, a
+ * WebSocket echoes), echoes TCP on 8001 and speaks HAProxy's agent protocol on 8002. How they behave is
  * told over a unix socket, one JSON order per connection (backend-orders.ts). A stopped backend listens no more and has no
  * connections: to its clients it is a machine whose program has died.
  */
@@ -18,6 +21,7 @@ interface Backend {
   behaviour: Behaviour
   servers: Server[]
   sockets: Set<Socket>
+  clients: OwnView
 }
 
 const [control, ...specs] = process.argv.slice(2)
@@ -26,20 +30,76 @@ if (control === undefined) throw new Error('usage: backend-process.ts CONTROL_SO
 const backends = new Map(
   specs.map((spec): [string, Backend] => {
     const [name = '', address = ''] = spec.split('=')
-    return [name, { name, address, behaviour: defaultBehaviour, servers: [], sockets: new Set() }]
+    return [
+      name,
+      {
+        name,
+        address,
+        behaviour: defaultBehaviour,
+        servers: [],
+        sockets: new Set(),
+        clients: { busy: 0, heard: 0, lastAt: 0 },
+      },
+    ]
   }),
 )
+
+const webSockets = new WebSocketServer({ noServer: true })
+
+function hear({ clients }: Backend): void {
+  clients.heard += 1
+  clients.lastAt = Date.now()
+}
+
+/** Busy until the socket or the answer is closed. */
+function keepBusy({ clients }: Backend, until: Socket | ServerResponse): void {
+  clients.busy += 1
+  until.once('close', () => {
+    clients.busy -= 1
+    clients.lastAt = Date.now()
+  })
+}
 
 async function answerHttp(backend: Backend, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { health, latencyMs } = backend.behaviour
   const url = new URL(request.url ?? '/', 'http://backend')
+  const isCheck = url.pathname === '/health'
+  if (!isCheck) {
+    hear(backend)
+    keepBusy(backend, response)
+  }
+  let received = 0
+  request.on('data', (chunk: Buffer) => (received += chunk.length))
+  if (request.method === 'POST') await once(request, 'end')
   await delay(latencyMs + Number(url.searchParams.get('ms') ?? 0))
   response.setHeader('x-backend', backend.name)
-  response.statusCode = url.pathname === '/health' ? health : 200
-  response.end(`${backend.name}\n`)
+  response.statusCode = isCheck ? health : 200
+  for (let left = Number(url.searchParams.get('chunks') ?? 0); left > 0 && !response.destroyed; left -= 1) {
+    response.write('.'.repeat(1000))
+    await delay(100)
+  }
+  response.end(request.method === 'POST' ? `${backend.name} ${received}\n` : `${backend.name}\n`)
 }
 
+function echoFrames(backend: Backend, request: IncomingMessage, socket: Socket, head: Buffer): void {
+  hear(backend)
+  keepBusy(backend, socket)
+  webSockets.handleUpgrade(request, socket, head, (client) => {
+    client.on('error', () => client.terminate())
+    client.on('message', (data: Buffer) => {
+      hear(backend)
+      client.send(`${backend.name} ${data.toString()}`)
+    })
+  })
+}
+
+/** Health checks of TCP send nothing and go at once: whoever stays is a client. */
+const checkMs = 500
+
 async function greetTcp(backend: Backend, socket: Socket): Promise<void> {
+  socket.on('data', () => hear(backend))
+  const patience = setTimeout(() => keepBusy(backend, socket), checkMs)
+  socket.once('close', () => clearTimeout(patience))
   await delay(backend.behaviour.latencyMs)
   socket.write(`hello ${backend.name}\n`)
   socket.pipe(socket)
@@ -47,7 +107,11 @@ async function greetTcp(backend: Backend, socket: Socket): Promise<void> {
 
 async function start(backend: Backend): Promise<void> {
   if (backend.servers.length > 0) return
-  const http = createHttpServer((request, response) => void answerHttp(backend, request, response))
+  const http = createHttpServer((request, response) => {
+    // a client that breaks off in the middle of its request
+    answerHttp(backend, request, response).catch(() => response.destroy())
+  })
+  http.on('upgrade', (request, socket, head) => echoFrames(backend, request, socket as Socket, head))
   const tcp = createServer((socket) => void greetTcp(backend, socket))
   const agent = createServer((socket) => socket.end(`${backend.behaviour.agent}\n`))
   backend.servers = [http, tcp, agent]
@@ -81,7 +145,10 @@ async function obey(order: Order): Promise<object> {
     if (order.running === false) await stop(backend)
   }
   return Object.fromEntries(
-    chosen.map(({ name, address, behaviour, servers }) => [name, { address, ...behaviour, running: servers.length > 0 }]),
+    chosen.map(({ name, address, behaviour, servers, clients }) => [
+      name,
+      { address, ...behaviour, running: servers.length > 0, clients },
+    ]),
   )
 }
 

@@ -11,6 +11,7 @@
 import type { DrainPlace, DrainRecord, JobView, NodeId } from '#contract'
 import { isDone, stateFrom } from '../../domain/drain/drain-state.ts'
 import { observedShares } from '../../domain/drain/forecast.ts'
+import { quietS } from '../../domain/haproxy/server-state.ts'
 import { AppError, appErrorFrom } from '../app-error.ts'
 import type { FleetService } from '../fleet-service.ts'
 import { isOutOfReach } from '../jobs/step-runner.ts'
@@ -218,10 +219,18 @@ export function createDrainKeeper(parts: {
       const told = emptyInMs === null ? '' : `; ${Math.round(emptyInMs / 1000)} s were foretold`
       book.note(drain, 'empty', `Empty on every balancer after ${Math.round(tookMs / 1000)} s${told}.`)
     }
-    if (!empty || drain.then !== 'maint' || drain.heldSince !== null || drain.goal !== 'out') return
+    if (drain.heldSince !== null || drain.goal !== 'out') return
+    const busy = drain.places.filter((place) => !isDone(place))
+    if (empty ? drain.then !== 'maint' : busy.some((place) => ledger.memoryOf(place).stickyBy.length === 0)) return
+    const stickyBy = [...new Set(busy.flatMap((place) => ledger.memoryOf(place).stickyBy))].join(', ')
     drain.goal = 'maintenance'
-    book.note(drain, 'finish', 'Empty, so it goes into maintenance, as asked.')
-    for (const place of drain.places) if (place.phase === 'in-force') ledger.memoryOf(place).needs = 'maint'
+    const text = empty
+      ? 'Empty, so it goes into maintenance, as asked.'
+      : `Nobody is on it and nobody came for ${quietS} s, but clients that stick to it (${stickyBy}) can come back while it is only drained: it goes into maintenance, which sends them to other servers.`
+    book.note(drain, 'finish', text)
+    for (const place of drain.places) {
+      if (place.phase === 'in-force' && place.balancer === 'haproxy') ledger.memoryOf(place).needs = 'maint'
+    }
   }
 
   function end(drain: DrainRecord, said: string): void {

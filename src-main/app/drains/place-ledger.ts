@@ -1,5 +1,5 @@
 import type { DrainEvent, DrainPlace, DrainRecord } from '#contract'
-import { evidenceOf, isPlaceEmpty, judgePlace, type PlaceVerdict } from '../../domain/drain/judge-place.ts'
+import { evidenceOf, isPlaceEmpty, isPlaceQuiet, judgePlace, type PlaceVerdict } from '../../domain/drain/judge-place.ts'
 import type { PlaceReading } from '../../domain/drain/place-reading.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { DrainBook } from './drain-book.ts'
@@ -8,6 +8,8 @@ import { beforeOf, leftOf } from './drain-planner.ts'
 /** What is known of a place beside its record, and found out again after a restart. */
 export interface PlaceMemory {
   needs: PlaceVerdict['needs']
+  /** it was quiet, but this can bring clients back as long as it is not in maintenance */
+  stickyBy: string[]
   /** sessions it had been given by this worker when it was first seen to be out */
   base: { worker: number; total: number | null } | null
   /** monotonic times at which it was drained again */
@@ -24,7 +26,7 @@ export function createPlaceLedger({ book, clock }: { book: DrainBook; clock: Clo
   const memory = new WeakMap<DrainPlace, PlaceMemory>()
 
   const memoryOf = (place: DrainPlace): PlaceMemory => {
-    const known = memory.get(place) ?? { needs: null, base: null, repairs: [], alarmed: false, sets: 0 }
+    const known = memory.get(place) ?? { needs: null, stickyBy: [], base: null, repairs: [], alarmed: false, sets: 0 }
     memory.set(place, known)
     return known
   }
@@ -75,7 +77,9 @@ export function createPlaceLedger({ book, clock }: { book: DrainBook; clock: Clo
       const out = place.phase === 'in-force' || place.phase === 'already-out' || place.phase === 'taken'
       if (out && own.base?.worker !== reading.worker) own.base = { worker: reading.worker, total: reading.totalSessions }
       place.left = leftOf(reading, clock.now(), out ? (own.base?.total ?? null) : null)
-      prove(drain, place, out && isPlaceEmpty(reading) ? reading : null)
+      const empty = out && isPlaceEmpty(reading)
+      own.stickyBy = out && !empty && isPlaceQuiet(reading) ? reading.stickyBy : []
+      prove(drain, place, empty ? reading : null)
     },
 
     /** The balancer cannot be asked. */

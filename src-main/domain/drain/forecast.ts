@@ -11,9 +11,9 @@ import type { PlaceReading } from './place-reading.ts'
  */
 export function emptyInMs(places: readonly PlaceReading[]): number | null {
   let longest = 0
-  for (const { sessions, oldSessions, clients, lastRequestS } of places) {
+  for (const { sessions, oldSessions, clients, lastRequestS, stickyBy } of places) {
     if (oldSessions === null || (clients === null && sessions + oldSessions > 0)) return null
-    const quietMs = lastRequestS === null ? 0 : Math.max(0, quietS - lastRequestS) * 1000
+    const quietMs = lastRequestS === null || stickyBy.length === 0 ? 0 : Math.max(0, quietS - lastRequestS) * 1000
     longest = Math.max(longest, quietMs, ...(clients ?? []).map(({ ageMs }) => ageMs))
   }
   return longest

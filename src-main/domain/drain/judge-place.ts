@@ -67,19 +67,29 @@ function whyReturned(now: PlaceReading): string {
 
 const verdict = (phase: PlacePhase, said: string): PlaceVerdict => ({ phase, said, needs: null })
 
+/** Nobody is on it, nobody can be sent to it, and nobody was for `quietS`. */
+export function isPlaceQuiet(now: PlaceReading): boolean {
+  return isIdle(now) && (now.lastRequestS === null || now.lastRequestS >= quietS)
+}
+
 /**
- * Nobody is on it, and nobody was given to it for `quietS`: clients that come back by cookie or stick table reach a draining server
- * between two readings without ever being seen among its sessions.
+ * Nobody is on it and nobody can come. Clients with a cookie or a stick table entry come to a draining server whenever they like, however long
+ * it was quiet; only maintenance turns them away. nginx has no such second step, so there quiet has to do.
  */
 export function isPlaceEmpty(now: PlaceReading): boolean {
-  const quiet = now.lastRequestS === null || now.lastRequestS >= quietS
-  return now.sessions === 0 && now.queue === 0 && now.oldSessions === 0 && quiet
+  if (now.stickyBy.length === 0 || isInMaintenance(now.adminState)) return isIdle(now)
+  return now.lines !== undefined && isPlaceQuiet(now)
 }
+
+const isIdle = ({ sessions, queue, oldSessions }: PlaceReading): boolean => sessions === 0 && queue === 0 && oldSessions === 0
 
 /** The figures that `isPlaceEmpty` was judged by, as the daemon names them. */
 export function evidenceOf(now: PlaceReading): string[] {
   if (now.lines !== undefined) return configEvidence(now)
-  const old = now.oldWorkers.length === 0 ? 'none' : now.oldWorkers.map((pid) => `${pid}: 0 sessions`).join(', ')
+  const old =
+    now.oldWorkers.length === 0
+      ? 'none'
+      : now.oldWorkers.map((pid) => `${pid}: 0 sessions, 0 clients without a server`).join(', ')
   return [
     `show servers state: srv_admin_state=${now.adminState} srv_uweight=${now.weight}`,
     `show stat, worker ${now.worker}: scur=${now.sessions} qcur=${now.queue} stot=${now.totalSessions ?? ''} lastsess=${now.lastRequestS ?? -1}`,
@@ -87,8 +97,8 @@ export function evidenceOf(now: PlaceReading): string[] {
   ]
 }
 
-function configEvidence({ lines = [], address, worker, oldWorkers, lastRequestS }: PlaceReading): string[] {
-  const old = oldWorkers.length === 0 ? 'none' : `${oldWorkers.join(', ')}: 0 connections, quiet for ${lastRequestS ?? 0} s`
+function configEvidence({ lines = [], address, worker, oldWorkers }: PlaceReading): string[] {
+  const old = oldWorkers.length === 0 ? 'none' : `${oldWorkers.join(', ')}: 0 connections, 0 clients without a server`
   return [
     ...lines.map(({ file, line, written }) => `${file}:${line}: ${written};`),
     `ss: 0 connections to ${address} from worker ${worker} and its generation`,

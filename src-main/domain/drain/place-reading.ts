@@ -9,6 +9,7 @@ export interface PlaceReading extends DrainBefore {
   oldSessions: number | null
   /** those workers that still run */
   oldWorkers: number[]
+  /** queued for it, or a client of an older worker that has no server yet and may be given this one */
   queue: number
   idle: number | null
   lastRequestS: number | null
@@ -16,6 +17,8 @@ export interface PlaceReading extends DrainBefore {
   totalSessions: number | null
   /** an agent-check may undo what is set */
   agentCheck: boolean
+  /** what brings clients back to it while it is drained but not in maintenance, e.g. `the cookie s1` */
+  stickyBy: string[]
   /** null = too many sessions to list */
   clients: DrainClient[] | null
 }

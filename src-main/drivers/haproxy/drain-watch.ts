@@ -4,9 +4,18 @@ import type { AdminLimits } from '../../app/ports/admin-limits.ts'
 import type { DrainWatch } from '../../app/ports/driver.ts'
 import type { CallLimits, NodeSession } from '../../app/ports/node-session.ts'
 import type { DrainClient } from '#contract'
-import { parsePlace, placeCommands } from '../../domain/haproxy/drain-reading.ts'
+import {
+  countStuck,
+  parsePlace,
+  placeCommands,
+  stuckCommand,
+  undecidedCommands,
+  undecidedIn,
+  type CurrentPlace,
+} from '../../domain/haproxy/drain-reading.ts'
 import { parseSessions, type SessionRow } from '../../domain/haproxy/parse-sessions.ts'
-import { faultOfChange, nameFault, type ServerRef } from '../../domain/haproxy/runtime-command.ts'
+import { faultFrom, faultOfChange, nameFault, type ServerRef } from '../../domain/haproxy/runtime-command.ts'
+import { isInMaintenance } from '../../domain/haproxy/server-state.ts'
 import type { Endpoints } from './endpoints.ts'
 import { readOldWorkers } from './old-workers.ts'
 import { orUnexpected } from './or-unexpected.ts'
@@ -16,6 +25,9 @@ import type { RuntimeSockets, RuntimeTarget } from './runtime-socket.ts'
  * Model: first the current worker, on one line, so that its state and its figures are of one moment and one process; then the workers
  * that are older than it. In this order a reload in between can only make a server look busier than it is: what the first answer
  * counted is then counted again on the worker that became old. The other way round it would look empty.
+ *
+ * Nobody on it is not yet nobody who can come: only when all counts are zero, it is asked who may still be sent there by an older worker
+ * and who is led there by the stick table.
  */
 
 interface WatchParts {
@@ -64,7 +76,7 @@ export function createDrainWatch(parts: WatchParts): DrainWatch {
   async function read(session: NodeSession, ref: ServerRef, limits: CallLimits) {
     assertNames(ref)
     const text = await sockets.ask(session, target, placeCommands(ref), limits)
-    const { info, place } = orUnexpected(session, () => parsePlace(text, ref))
+    const { info, place, serverId } = orUnexpected(session, () => parsePlace(text, ref))
     if (info.stopping) {
       throw new AppError(
         'daemon.unexpected-reply',
@@ -75,20 +87,46 @@ export function createDrainWatch(parts: WatchParts): DrainWatch {
     const oldWorkers = old.workers.map(({ pid }) => pid)
     const listable = [info.connections, ...old.workers.map(({ sessions }) => sessions ?? 0)].every((n) => n <= mostListed)
     const oldSessions = old.sessions === null ? null : (old.sessions.get(`${ref.pool}/${ref.server}`) ?? 0)
-    return { place, oldWorkers, oldSessions, listable }
+    return { place, serverId, oldWorkers, oldSessions, listable }
+  }
+
+  /** Clients of old workers that have no server yet and may be given this one; a worker that has ended has none. */
+  async function undecided(
+    session: NodeSession,
+    ref: ServerRef,
+    pids: readonly number[],
+    isSticky: boolean,
+    limits: CallLimits,
+  ) {
+    const counts = workersOf(0, pids).map(async ({ generation, target: worker }) => {
+      if (generation === 'current') return 0
+      const text = await sockets.ask(session, worker, undecidedCommands(ref), limits)
+      return faultFrom(text) === 'no-such-worker' ? 0 : orUnexpected(session, () => undecidedIn(text, ref, isSticky))
+    })
+    return (await Promise.all(counts)).reduce((total, count) => total + count, 0)
+  }
+
+  async function stickyBy(session: NodeSession, place: CurrentPlace, serverId: number, limits: CallLimits): Promise<string[]> {
+    if (isInMaintenance(place.adminState)) return place.stickyBy
+    const stuck = countStuck(await sockets.ask(session, target, [stuckCommand(place.pool, serverId)], limits))
+    return stuck === 0 ? place.stickyBy : [...place.stickyBy, `${stuck} entries of its stick table`]
   }
 
   return {
     async left(session, pool, server, limits) {
       const ref = { pool, server }
-      const { place, oldWorkers, oldSessions, listable } = await read(session, ref, limits)
+      const { place, serverId, oldWorkers, oldSessions, listable } = await read(session, ref, limits)
       if (place === null) return null
       const none = place.sessions === 0 && oldSessions === 0
+      const sticky = none ? await stickyBy(session, place, serverId, limits) : place.stickyBy
+      const waiting = none ? await undecided(session, ref, oldWorkers, sticky.length > 0, limits) : 0
       const asked = workersOf(place.worker, oldSessions === 0 ? [] : oldWorkers)
       const rows = none || !listable ? [] : await sessionsOf(session, ref, asked, limits)
       const clients = rows.sort((a, b) => b.ageMs - a.ageMs).slice(0, mostClients)
       return {
         ...place,
+        queue: place.queue + waiting,
+        stickyBy: sticky,
         oldSessions,
         oldWorkers,
         clients: listable

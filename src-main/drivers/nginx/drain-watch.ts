@@ -4,8 +4,10 @@ import type { Clock } from '../../app/ports/clock.ts'
 import type { DrainWatch } from '../../app/ports/driver.ts'
 import type { CallLimits, NodeSession } from '../../app/ports/node-session.ts'
 import type { MemberRef } from '../../domain/nginx/member-edit.ts'
+import { oldClientsScript, parseOldClients, type OldClients } from '../../domain/nginx/old-workers.ts'
 import type { Connection } from '../../domain/nginx/parse-ss.ts'
 import { workersOf, type WorkerProcess } from '../../domain/nginx/worker-generations.ts'
+import { runRootScript } from '../linux/run.ts'
 import { endConnections, listConnections } from './connections.ts'
 import { listNginxProcesses } from './processes.ts'
 import { preImageOf, type MemberOnNode } from './read-member.ts'
@@ -13,8 +15,7 @@ import { preImageOf, type MemberOnNode } from './read-member.ts'
 /*
  * Model: the kernel lists the connections to the member's address, then the processes are listed; a worker that ended in between has taken its
  * connections with it. The kernel does not say for which upstream a worker holds a connection, so all of them count: what is empty is so
- * for every upstream. A worker of before the reload gives a request that failed elsewhere to a member which is not out for it. While such
- * workers live, the member counts as busy until it was quiet for as long as `isPlaceEmpty` asks.
+ * for every upstream. Workers of before a reload are looked at once more, and last, with all their connections (domain/nginx/old-workers.ts).
  */
 
 interface WatchParts {
@@ -46,34 +47,49 @@ export function createDrainWatch({ clock, service, context, look }: WatchParts):
     return { workers, held }
   }
 
+  /** Null: they cannot be counted. */
+  async function clientsOf(pids: readonly number[], session: NodeSession, { member }: MemberOnNode, limits: CallLimits) {
+    if (pids.length === 0) return { onMember: 0, undecided: 0 } satisfies OldClients
+    const endpoint = member?.endpoint ?? null
+    if (endpoint === null) return null
+    try {
+      const args = [ss, pids.join('|')]
+      const { stdout } = await runRootScript(session, oldClientsScript, args, { ...limits, maxBytes: 64 * 1024 * 1024 })
+      return parseOldClients(stdout.toString('utf8'), endpoint)
+    } catch (thrown) {
+      if (thrown instanceof AppError && thrown.code === 'exec.not-permitted') return null
+      throw thrown
+    }
+  }
+
   return {
     async left(session, pool, server, limits) {
       const found = await look(session, { context, upstream: pool, address: server }, limits)
       const before = preImageOf(pool, server, found)
       if (before === null) return null
       const { workers, held } = await holders(session, found, limits)
-      const countOf = (generation: WorkerProcess['generation']): number =>
-        sum(held?.flatMap(({ worker, connections }) => (worker.generation === generation ? [connections.length] : [])) ?? [])
+      const current = held?.flatMap(({ worker, connections }) => (worker.generation === 'current' ? connections : [])) ?? []
       const oldWorkers = workers.flatMap(({ pid, generation }) => (generation === 'old' ? [pid] : []))
+      const old = held === null ? null : await clientsOf(oldWorkers, session, found, limits)
       const key = `${pool} ${server}`
       const now = clock.monotonic()
-      const sessions = countOf('current')
-      const oldSessions = held === null ? null : countOf('old')
-      if (!busyAt.has(key) || sessions + (oldSessions ?? 0) > 0) busyAt.set(key, now)
-      const quietS = Math.floor((now - (busyAt.get(key) ?? now)) / 1000)
+      const sessions = current.length
+      if (!busyAt.has(key) || sessions + (old?.onMember ?? 0) > 0) busyAt.set(key, now)
+      const stickyBy = found.member?.word === 'drain' ? ['the sticky cookie of its upstream'] : []
       return {
         ...before,
         worker: found.running.workerPids[0] ?? found.running.masterPid,
         sessions,
-        oldSessions,
+        oldSessions: old?.onMember ?? null,
         oldWorkers,
-        queue: 0,
+        queue: old?.undecided ?? 0,
         idle: null,
-        lastRequestS: oldWorkers.length === 0 ? null : quietS,
+        lastRequestS: stickyBy.length === 0 ? null : Math.floor((now - (busyAt.get(key) ?? now)) / 1000),
+        stickyBy,
         totalSessions: null,
         agentCheck: false,
         // nginx tells nobody which client a connection to a server belongs to
-        clients: sessions + (oldSessions ?? 0) === 0 ? [] : null,
+        clients: sessions + (old?.onMember ?? 0) === 0 ? [] : null,
       }
     },
 
@@ -98,5 +114,3 @@ export function createDrainWatch({ clock, service, context, look }: WatchParts):
     },
   }
 }
-
-const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0)

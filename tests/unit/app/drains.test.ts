@@ -137,6 +137,25 @@ describe('a drain', () => {
     expect(history.map(({ kind }) => kind)).toEqual(['drain.empty', 'drain.started'])
   })
 
+  test('of a server that clients stick to is called empty only in maintenance, which turns them away, and not while it is held', async () => {
+    driver.stickyBy.set('app/w1', 'the cookie s1')
+    change('lb2', 'w1', { sessions: 1 })
+    const console = await open()
+    const draining = await drain(console)
+    expect(draining).toMatchObject({ state: 'draining', goal: 'out', emptyAt: null })
+    await ask(console, 'drain.hold', { drain: draining.id })
+    change('lb2', 'w1', { sessions: 0 })
+    expect(await later(console, draining)).toMatchObject({ state: 'held', goal: 'out', emptyAt: null })
+    await ask(console, 'drain.resume', { drain: draining.id })
+    const empty = await later(console, draining, 2 * pollMs)
+    expect(empty).toMatchObject({ state: 'empty', goal: 'maintenance' })
+    expect(empty.timeline.find(({ kind }) => kind === 'finish')?.text).toContain('(the cookie s1) can come back')
+    for (const place of empty.places) expect(place.proof?.evidence.join('\n')).toContain('srv_admin_state=1')
+    await ask(console, 'drain.putBack', { drain: empty.id })
+    expect(await later(console, empty)).toMatchObject({ state: 'ended' })
+    expect(sentTo('lb1')).toEqual(['drain', 'maint', 'ready'].map((state) => `set server app/w1 state ${state}`))
+  })
+
   test('that is undone by a reload is set again within one poll, and the history has both', async () => {
     const console = await open()
     const before = await drain(console)

@@ -125,6 +125,8 @@ export interface FakeHaproxy extends Driver {
   observed: string[]
   /** sessions on workers of before a reload, by `<node> <pool>/<server>` */
   onOldWorkers: Map<string, number>
+  /** by `pool/server`: what brings clients back to it */
+  stickyBy: Map<string, string>
 }
 
 const statesOf = { ready: 'up', drain: 'draining', maint: 'maintenance' } as const
@@ -135,6 +137,7 @@ export function fakeHaproxy(initial: Record<string, ServiceReading>): FakeHaprox
   const sent: string[] = []
   const observed: string[] = []
   const onOldWorkers = new Map<string, number>()
+  const stickyBy = new Map<string, string>()
 
   function balancer(nodeId: string): BalancerReading {
     const reading = readings.get(nodeId)
@@ -168,7 +171,12 @@ export function fakeHaproxy(initial: Record<string, ServiceReading>): FakeHaprox
       return {
         ...{ pool, server: name, adminState: adminState ?? 0, weight: weight ?? 1, configuredWeight: 1, address, agentCheck },
         ...{ worker: pid ?? 0, sessions: sessions ?? 0, queue: queue ?? 0, totalSessions, idle: 0, lastRequestS: null },
-        ...{ oldSessions: onOldWorkers.get(`${nodeId} ${pool}/${name}`) ?? 0, oldWorkers: [], clients: [] },
+        ...{
+          oldSessions: onOldWorkers.get(`${nodeId} ${pool}/${name}`) ?? 0,
+          oldWorkers: [],
+          clients: [],
+          stickyBy: [stickyBy.get(`${pool}/${name}`) ?? []].flat(),
+        },
       }
     },
     async shutdownSessions({ nodeId }, pool, name, { record }) {
@@ -226,6 +234,7 @@ export function fakeHaproxy(initial: Record<string, ServiceReading>): FakeHaprox
     sent,
     observed,
     onOldWorkers,
+    stickyBy,
     async detect({ nodeId }) {
       if (!readings.has(nodeId)) return null
       const service = {

@@ -80,13 +80,14 @@ describe('forecastShares', () => {
 
 describe('emptyInMs', () => {
   const reading = (over: Partial<PlaceReading>): PlaceReading =>
-    ({ sessions: 0, oldSessions: 0, lastRequestS: null, clients: [], ...over }) as PlaceReading
+    ({ sessions: 0, oldSessions: 0, lastRequestS: null, stickyBy: [], clients: [], ...over }) as PlaceReading
   const client = (ageMs: number) => ({ source: 's', ageMs, frontend: 'f', worker: 1, generation: 'current' as const })
 
-  it('is the greatest age, or the rest of the quiet time', () => {
+  it('is the greatest age, or the rest of the quiet time where clients stick to it', () => {
     const busy = reading({ sessions: 2, clients: [client(4000), client(60_000)], lastRequestS: 4 })
     expect(emptyInMs([busy, reading({})])).toBe(60_000)
-    expect(emptyInMs([reading({ lastRequestS: 3 })])).toBe(7000)
+    expect(emptyInMs([reading({ lastRequestS: 3, stickyBy: ['the cookie s1'] })])).toBe(7000)
+    expect(emptyInMs([reading({ lastRequestS: 3 })]), 'nobody can come back').toBe(0)
     expect(emptyInMs([reading({})])).toBe(0)
   })
 

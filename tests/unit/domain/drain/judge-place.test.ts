@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { DrainBefore } from '#contract'
-import { evidenceOf, isPlaceEmpty, judgePlace } from '../../../../src-main/domain/drain/judge-place.ts'
+import { evidenceOf, isPlaceEmpty, isPlaceQuiet, judgePlace } from '../../../../src-main/domain/drain/judge-place.ts'
 import type { PlaceReading } from '../../../../src-main/domain/drain/place-reading.ts'
 
 const before: DrainBefore = {
@@ -22,6 +22,7 @@ const reading = (over: Partial<PlaceReading> = {}): PlaceReading => ({
   lastRequestS: null,
   totalSessions: 5,
   agentCheck: false,
+  stickyBy: [],
   clients: [],
   ...over,
 })
@@ -77,23 +78,35 @@ describe('judgePlace, wanted in maintenance or back', () => {
 
 describe('isPlaceEmpty', () => {
   it.each<[string, Partial<PlaceReading>, boolean]>([
-    ['nobody, for long', { lastRequestS: 10 }, true],
+    ['nobody, and nobody can come', { lastRequestS: 0 }, true],
     ['nobody, ever', {}, true],
     ['a session', { sessions: 1 }, false],
-    ['a queue', { queue: 1 }, false],
+    ['somebody queued, or undecided on an old worker', { queue: 1 }, false],
     ['a session on an old worker', { oldSessions: 1 }, false],
     ['old workers that cannot be counted', { oldSessions: null }, false],
-    ['a request a moment ago', { lastRequestS: 9 }, false],
+    ['a cookie that brings clients back, however long they stayed away', { stickyBy: ['c'], lastRequestS: 3600 }, false],
+    ['a cookie that maintenance makes void', { stickyBy: ['c'], adminState: 1, lastRequestS: 0 }, true],
+    ['an old worker in maintenance', { stickyBy: ['c'], adminState: 1, oldSessions: 1 }, false],
+    ['a cookie of nginx, which has no maintenance', { stickyBy: ['c'], lines: [], lastRequestS: 10 }, true],
+    ['a cookie of nginx, a moment ago', { stickyBy: ['c'], lines: [], lastRequestS: 9 }, false],
     ['pooled connections without a client', { idle: 4 }, true],
   ])('%s', (_what, over, empty) => {
     expect(isPlaceEmpty(reading(over))).toBe(empty)
+  })
+
+  it('asks for quiet before clients that stick to it are turned away', () => {
+    const sticky = { stickyBy: ['c'], adminState: 8 }
+    expect(isPlaceQuiet(reading({ ...sticky, lastRequestS: 9 }))).toBe(false)
+    expect(isPlaceQuiet(reading({ ...sticky, lastRequestS: 10, sessions: 1 }))).toBe(false)
+    expect(isPlaceQuiet(reading({ ...sticky, lastRequestS: 10 }))).toBe(true)
+    expect(isPlaceQuiet(reading({ ...sticky, lastRequestS: null })), 'never by this worker').toBe(true)
   })
 
   it('is shown with the figures it was judged by', () => {
     expect(evidenceOf(reading({ adminState: 8, lastRequestS: 12, oldWorkers: [99] }))).toEqual([
       'show servers state: srv_admin_state=8 srv_uweight=10',
       'show stat, worker 100: scur=0 qcur=0 stot=5 lastsess=12',
-      'old workers: 99: 0 sessions',
+      'old workers: 99: 0 sessions, 0 clients without a server',
     ])
   })
 })
@@ -122,11 +135,11 @@ describe('a member of nginx', () => {
   })
 
   it('is proved empty by its line and the connections', () => {
-    const evidence = evidenceOf(reading({ ...out, worker: 7, oldWorkers: [5], lastRequestS: 12 }))
+    const evidence = evidenceOf(reading({ ...out, worker: 7, oldWorkers: [5] }))
     expect(evidence).toEqual([
       '/etc/nginx/a.conf:3: server 198.18.0.1:80 down;',
       'ss: 0 connections to 198.18.0.1:80 from worker 7 and its generation',
-      'old workers: 5: 0 connections, quiet for 12 s',
+      'old workers: 5: 0 connections, 0 clients without a server',
     ])
   })
 })
