@@ -146,6 +146,8 @@ export function createHandlers(services: Services): Handlers {
     'drain.resume': async ({ drain }) => drains.resume(drain),
     'drain.finishNow': async ({ drain }) => drains.finishNow(drain),
     'drain.putBack': async ({ drain }) => drains.putBack(drain),
+    'drain.goOn': async ({ drain }) => drains.goOn(drain),
+    'drain.stopHere': async ({ drain }) => drains.stopHere(drain),
     'drain.list': async (query) => drains.list(query),
     'drain.get': async ({ drain }) => drains.get(drain),
 

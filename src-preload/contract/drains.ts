@@ -14,6 +14,26 @@ export const DrainFloor = v.strictObject({
 })
 export type DrainFloor = v.InferOutput<typeof DrainFloor>
 
+/**
+ * A list in waves, so many of its targets at a time, the floor held for each. `goOn`: when a wave is put back and makes way for the next.
+ * `asked`: at a word; `healthy`: also by itself, once it is empty and the checks of each of its servers have failed and pass again.
+ */
+export const DrainWaves = v.strictObject({
+  size: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(200)),
+  goOn: v.optional(v.picklist(['asked', 'healthy']), 'asked'),
+})
+export type DrainWaves = v.InferOutput<typeof DrainWaves>
+
+/** A server on a balancer that does not let itself be changed: the drain leaves it out, and it goes on taking traffic there. */
+export const DrainLeftOut = v.strictObject({
+  serverId: ServerId,
+  nodeId: NodeId,
+  pool: v.string(),
+  server: v.string(),
+  why: v.string(),
+})
+export type DrainLeftOut = v.InferOutput<typeof DrainLeftOut>
+
 /** `starting`: being set. `waiting-for-node`: a balancer cannot be asked. `violated`: a server takes traffic against the intent. */
 const drainStates = [
   'starting',
@@ -112,6 +132,10 @@ export const DrainPlace = v.strictObject({
   /** the balancer cannot be asked, since when */
   unreadSince: v.nullable(EpochMs),
   violations: v.number(),
+  /** what its checks say, also while it is out; null = it is not checked, or in maintenance */
+  health: v.optional(v.nullable(v.picklist(['up', 'down'])), null),
+  /** its checks have failed since it was set */
+  wasDown: v.optional(v.boolean(), false),
 })
 export type DrainPlace = v.InferOutput<typeof DrainPlace>
 
@@ -158,6 +182,8 @@ export const DrainRecord = v.strictObject({
   then: v.picklist(['nothing', 'maint']),
   /** what is done about balancers that cannot be asked at the start */
   unreachable: v.picklist(['refuse', 'later']),
+  /** what is done about those that do not let the server be changed */
+  unchangeable: v.optional(v.picklist(['refuse', 'leave-out']), 'refuse'),
   onDeadline: DeadlineAction,
   /** only on these balancers; null = on every one that has a server */
   nodes: v.nullable(v.array(NodeId)),
@@ -169,8 +195,10 @@ export const DrainRecord = v.strictObject({
   /** put back automatically then */
   expiresAt: v.nullable(EpochMs),
   heldSince: v.nullable(EpochMs),
-  /** one by one: what is drained next, with the same wishes, once this one is back and takes traffic again */
+  /** what is drained after it, wave by wave, with the same wishes, once this one is back and takes traffic again */
   next: v.array(v.string()),
+  /** the wave that this drain is; null = it is no part of a series */
+  waves: v.optional(v.nullable(v.strictObject({ ...DrainWaves.entries, number: v.number(), of: v.number() })), null),
   /** the drain after which this one was started */
   follows: v.nullable(DrainId),
   goal: v.picklist(['out', 'maintenance', 'back']),
@@ -189,11 +217,14 @@ export const DrainRecord = v.strictObject({
   cut: v.number(),
   jobs: v.array(JobId),
   places: v.array(DrainPlace),
+  /** what was asked for and cannot be done there */
+  leftOut: v.optional(v.array(DrainLeftOut), []),
 })
 export type DrainRecord = v.InferOutput<typeof DrainRecord>
 
 const drainEventKinds = [
   'started',
+  'left-out',
   'set',
   'violated',
   'reasserted',
@@ -212,6 +243,7 @@ const drainEventKinds = [
   'gone',
   'taken',
   'next',
+  'stopped',
   'ended',
   'failed',
 ] as const
@@ -234,6 +266,10 @@ export const DrainRequest = v.strictObject({
   floor: v.optional(DrainFloor, { atLeast: 1, unit: 'servers' }),
   overrideFloor: v.optional(v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(500))),
   unreachable: v.optional(v.picklist(['refuse', 'later']), 'refuse'),
+  /** balancers that do not let the server be changed: refuse altogether, or drain on the others and say that it was not done there */
+  unchangeable: v.optional(v.picklist(['refuse', 'leave-out']), 'refuse'),
+  /** the first of the targets now, the others wave after wave; absent = all at once */
+  waves: v.optional(DrainWaves),
 })
 
 const length = v.pipe(Milliseconds, v.minValue(1000), v.maxValue(366 * 86_400_000))
@@ -245,13 +281,13 @@ export const DrainStart = v.strictObject({
   expiresMs: v.optional(length),
   then: v.optional(v.picklist(['nothing', 'maint']), 'nothing'),
   onViolation: v.optional(v.picklist(['reassert', 'alarm']), 'reassert'),
-  /** the first target now; each of the others when the one before it has been put back and takes traffic again */
-  oneByOne: v.optional(v.boolean(), false),
 })
 
 /** What `drain.start` would do now, and what would come of it. */
 export const DrainPlan = v.strictObject({
   title: v.string(),
+  /** which servers go together, in order; all but `floor` is about the first of these. A drain without waves is one wave. */
+  waves: v.array(v.array(ServerId)),
   places: v.array(
     v.strictObject({
       serverId: ServerId,
@@ -268,9 +304,12 @@ export const DrainPlan = v.strictObject({
     }),
   ),
   unreachable: v.array(NodeId),
-  /** per pool and balancer: how many would be left to take new work, and how many must */
+  leftOut: v.array(DrainLeftOut),
+  /** per pool and balancer: how many would be left to take new work while a wave is out, and how many must */
   floor: v.array(
     v.strictObject({
+      /** counted from 1 */
+      wave: v.number(),
       pool: PoolId,
       nodeId: NodeId,
       healthy: v.number(),

@@ -177,6 +177,7 @@ export const contract = Object.freeze({
     input: DrainStart,
     output: DrainView,
     errors: [
+      'request.invalid',
       'request.not-found',
       'daemon.runtime-rejected',
       'config.check-failed',
@@ -196,12 +197,20 @@ export const contract = Object.freeze({
     output: DrainView,
     errors: ['drain.not-found', 'drain.conflict', 'job.conflict'],
   }),
-  /** Back to the state and weight from before, on every balancer; those that cannot be asked follow when they can. */
+  /** Back to the state and weight from before, on every balancer; those that cannot be asked follow when they can. No wave follows. */
   'drain.putBack': command({
     input: oneDrain,
     output: DrainView,
     errors: ['drain.not-found', 'drain.conflict', 'job.conflict'],
   }),
+  /** Puts this wave back and goes on with the next one as soon as its servers take traffic again. */
+  'drain.goOn': command({
+    input: oneDrain,
+    output: DrainView,
+    errors: ['drain.not-found', 'drain.conflict', 'job.conflict'],
+  }),
+  /** No wave follows this one. What is out stays out; what is on its way back comes back. */
+  'drain.stopHere': command({ input: oneDrain, output: DrainView, errors: ['drain.not-found', 'drain.conflict'] }),
   /** Newest first; `open`: only those that have not ended. */
   'drain.list': query({
     input: v.strictObject({ open: v.boolean(), limit: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(500)) }),

@@ -29,6 +29,8 @@ const commands: Readonly<Record<CommandName, true>> = {
   'drain.resume': true,
   'drain.finishNow': true,
   'drain.putBack': true,
+  'drain.goOn': true,
+  'drain.stopHere': true,
   'job.cancel': true,
   'job.undo': true,
   'settings.put': true,

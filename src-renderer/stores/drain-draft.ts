@@ -1,6 +1,6 @@
 import { defineStore } from 'pinia'
 import { computed, shallowRef } from 'vue'
-import type { DrainId, DrainPlan, InputOf, ServerId } from '#contract'
+import type { DrainId, DrainPlan, InputOf } from '#contract'
 import { callErrorFrom, type CallError } from '../bridge/call-error.ts'
 import { useClient } from '../bridge/client.ts'
 import { createCallState } from './call-state.ts'
@@ -9,12 +9,14 @@ import { useDrainsStore } from './drains.ts'
 type StartInput = InputOf<'drain.start'>
 /** What the sheet asks for beside the servers and the reason; as the contract has it. */
 export type DrainWishes = Omit<StartInput, 'targets' | 'reason' | 'nodes'>
+type PlanWishes = Pick<DrainWishes, 'floor' | 'unchangeable' | 'waves'>
 
 /** The drain that is being thought about: its plan, read again whenever what was asked for changes, then the drain itself. */
 export const useDrainDraftStore = defineStore('drainDraft', () => {
   const client = useClient()
   const drains = useDrainsStore()
-  const servers = shallowRef<readonly ServerId[] | null>(null)
+  /** server ids, or addresses; null = the sheet is closed */
+  const targets = shallowRef<readonly string[] | null>(null)
   const plan = shallowRef<DrainPlan | null>(null)
   const startedId = shallowRef<DrainId | null>(null)
   const planning = shallowRef(false)
@@ -22,10 +24,10 @@ export const useDrainDraftStore = defineStore('drainDraft', () => {
   const starting = createCallState()
   let abort: AbortController | null = null
 
-  /** Opens the sheet for these servers; the sheet asks for the plan. */
-  function open(ids: readonly ServerId[]): void {
-    if (ids.length === 0) return
-    servers.value = [...ids]
+  /** Opens the sheet for these servers or addresses; the sheet asks for the plan. */
+  function open(asked: readonly string[]): void {
+    if (asked.length === 0) return
+    targets.value = [...asked]
     plan.value = null
     startedId.value = null
     planError.value = null
@@ -33,14 +35,14 @@ export const useDrainDraftStore = defineStore('drainDraft', () => {
   }
 
   /** Only the answer to the newest question counts. */
-  async function replan(targets: readonly string[], wishes: Pick<DrainWishes, 'floor' | 'unreachable'>): Promise<void> {
+  async function replan(asked: readonly string[], wishes: PlanWishes): Promise<void> {
     abort?.abort()
     const own = new AbortController()
     abort = own
     planError.value = null
     planning.value = true
     try {
-      const answer = await client.call('drain.plan', { targets: [...targets], ...wishes }, { signal: own.signal })
+      const answer = await client.call('drain.plan', { targets: [...asked], ...wishes }, { signal: own.signal })
       if (abort === own) plan.value = answer
     } catch (thrown) {
       if (abort !== own) return
@@ -51,9 +53,9 @@ export const useDrainDraftStore = defineStore('drainDraft', () => {
     }
   }
 
-  async function start(targets: readonly string[], reason: string, wishes: DrainWishes): Promise<void> {
+  async function start(asked: readonly string[], reason: string, wishes: DrainWishes): Promise<void> {
     await starting.run(async () => {
-      const drain = await client.call('drain.start', { targets: [...targets], reason, ...wishes })
+      const drain = await client.call('drain.start', { targets: [...asked], reason, ...wishes })
       drains.keep(drain)
       startedId.value = drain.id
     })
@@ -62,13 +64,13 @@ export const useDrainDraftStore = defineStore('drainDraft', () => {
   function close(): void {
     abort?.abort()
     abort = null
-    servers.value = null
+    targets.value = null
     plan.value = null
     planning.value = false
   }
 
   return {
-    servers,
+    targets,
     plan,
     started: computed(() => (startedId.value === null ? null : (drains.byId.get(startedId.value) ?? null))),
     planning,

@@ -14,7 +14,7 @@ export interface TrailPoint {
   /** on the present worker and on old ones; null = not all of them could be counted */
   readonly value: number | null
 }
-export type Steering = 'hold' | 'resume' | 'finishNow' | 'putBack'
+export type Steering = 'hold' | 'resume' | 'finishNow' | 'putBack' | 'goOn' | 'stopHere'
 
 export const placeKey = ({ nodeId, serverId }: Pick<DrainPlace, 'nodeId' | 'serverId'>): string => `${nodeId} ${serverId}`
 

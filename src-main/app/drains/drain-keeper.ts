@@ -9,8 +9,10 @@
  * A place's pre-image is on disk before the first command for it leaves. Only the process that drives the data folder keeps drains.
  */
 import type { DrainPlace, DrainRecord, JobView, NodeId } from '#contract'
-import { isDone, stateFrom } from '../../domain/drain/drain-state.ts'
+import { stateFrom } from '../../domain/drain/drain-state.ts'
 import { observedShares } from '../../domain/drain/forecast.ts'
+import { isDone } from '../../domain/drain/judge-place.ts'
+import { isWellAgain } from '../../domain/drain/waves.ts'
 import { quietS } from '../../domain/haproxy/server-state.ts'
 import { AppError, appErrorFrom } from '../app-error.ts'
 import type { FleetService } from '../fleet-service.ts'
@@ -23,7 +25,7 @@ import type { Log } from '../ports/log.ts'
 import { createDrainActions } from './drain-actions.ts'
 import type { DrainBook } from './drain-book.ts'
 import { cutBy, type DrainJobs } from './drain-jobs.ts'
-import { placeKey } from './drain-planner.ts'
+import { placeKey } from './place-record.ts'
 import type { DrainTimers } from './drain-timers.ts'
 import { createPlaceLedger } from './place-ledger.ts'
 
@@ -44,6 +46,8 @@ export interface DrainKeeper {
   readNow(drain: DrainRecord): Promise<void>
   putBack(drain: DrainRecord, kind: 'put-back' | 'expired', text: string): Promise<void>
   finish(drain: DrainRecord, text: string): Promise<void>
+  /** What a drain comes to after its record was changed: saved, told and acted upon. */
+  settle(drain: DrainRecord): void
   stop(): Promise<void>
 }
 
@@ -102,8 +106,12 @@ export function createDrainKeeper(parts: {
     drain.deadlinePassed = true
     const text = 'The deadline passed before it was empty'
     if (drain.onDeadline === 'finish') launch(() => finish(drain, `${text}: what is left is shut down.`))
-    else if (drain.onDeadline === 'put-back') launch(() => putBack(drain, 'put-back', `${text}: it goes back into service.`))
-    else {
+    else if (drain.onDeadline === 'put-back') {
+      // Whoever could not be emptied in time is a reason to look before the next ones go.
+      if (drain.next.length > 0) book.note(drain, 'stopped', `${text}: no wave follows.`)
+      drain.next = []
+      launch(() => putBack(drain, 'put-back', `${text}: it goes back into service.`))
+    } else {
       book.note(drain, 'deadline', `${text}; it is waited for.`)
       settle(drain)
     }
@@ -173,6 +181,8 @@ export function createDrainKeeper(parts: {
     } else {
       if (drain.places.every(({ phase }) => phase === 'gone')) return end(drain, 'No balancer has the server any more.')
       noteEmpty(drain)
+      if (isWellAgain(drain))
+        return void launch(() => putBack(drain, 'put-back', 'Its checks failed and pass again: it goes back.'))
     }
     // On disk before anything leaves: a job begins in a later turn.
     if (drain.state !== 'starting') Object.assign(drain, stateFrom(drain))
@@ -198,10 +208,10 @@ export function createDrainKeeper(parts: {
       const why = await startNext(drain).finally(() => gathering.delete(drain))
       if (!mayWrite(drain)) return
       if (why === null) {
-        book.note(drain, 'next', `Goes on with ${drain.next[0] ?? ''}.`)
+        book.note(drain, 'next', `Goes on with ${nextText(drain)}.`)
         return end(drain, 'Put back as it was; the next one has begun.')
       }
-      Object.assign(drain, { state: 'put-back', said: `Back. The next, ${drain.next[0] ?? ''}, waits: ${why}` })
+      Object.assign(drain, { state: 'put-back', said: `Back. The next wave, ${nextText(drain)}, waits: ${why}` })
       book.save(drain)
     })
   }
@@ -324,6 +334,7 @@ export function createDrainKeeper(parts: {
     readNow,
     putBack,
     finish,
+    settle,
     async stop() {
       stopping.abort(new AppError('request.cancelled', 'Evenkeel is stopping.'))
       await Promise.allSettled([...work])
@@ -332,3 +343,6 @@ export function createDrainKeeper(parts: {
 }
 
 const isKept = (drain: DrainRecord): boolean => drain.endedAt === null && drain.state !== 'failed'
+
+/** What the next wave is made of, as it was asked for. */
+const nextText = ({ next, waves }: DrainRecord): string => next.slice(0, waves?.size ?? 1).join(', ')

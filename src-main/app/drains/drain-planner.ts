@@ -1,34 +1,37 @@
-import type { DrainBefore, DrainFloor, DrainLeft, DrainPlan, NodeId, PoolId, PoolView, ServerId, ServerView } from '#contract'
+import type { DrainFloor, DrainLeftOut, DrainPlan, DrainWaves, NodeId, PoolId, PoolView, ServerId, ServerView } from '#contract'
 import { checkFloor } from '../../domain/drain/floor.ts'
 import { emptyInMs, forecastShares } from '../../domain/drain/forecast.ts'
 import type { PlaceReading } from '../../domain/drain/place-reading.ts'
-import { isDrained, isInMaintenance } from '../../domain/haproxy/server-state.ts'
-import { AppError, appErrorFrom } from '../app-error.ts'
+import { wavesOf } from '../../domain/drain/waves.ts'
+import { isInMaintenance } from '../../domain/haproxy/server-state.ts'
+import { AppError } from '../app-error.ts'
 import type { FleetService } from '../fleet-service.ts'
 import type { InventoryService } from '../inventory-service.ts'
 import {
-  adminTimeoutMs,
   balancerName,
   balancerOf,
   notChangeable,
   operationTitle,
-  refusesPlan,
-  targetKey,
   type AdminOf,
   type ServerTarget,
 } from '../operations/server-targets.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { DrainBook } from './drain-book.ts'
+import { warningsOf } from './drain-warnings.ts'
+import { beforeOf, leftOf } from './place-record.ts'
+import { readPlaces, type PlaceTarget } from './read-places.ts'
 
 export interface DrainWish {
   targets: readonly string[]
   nodes?: readonly NodeId[] | undefined
   floor: DrainFloor
+  unchangeable: 'refuse' | 'leave-out'
+  waves?: DrainWaves | undefined
 }
 
 export interface PlannedDrain {
   plan: DrainPlan
-  /** every place, those on balancers that cannot be asked included */
+  /** every place of the first wave, those on balancers that cannot be asked included */
   places: { target: ServerTarget; reading: PlaceReading | null }[]
 }
 
@@ -36,8 +39,6 @@ interface Found {
   server: ServerView
   pool: PoolView
 }
-
-type Warning = DrainPlan['warnings'][number]
 
 /** Reads every server concerned and says what a drain would do and what would come of it. Changes nothing. */
 export function createDrainPlanner(parts: {
@@ -52,28 +53,38 @@ export function createDrainPlanner(parts: {
   return async (wish, signal) => {
     const { servers, pools, nodes } = fleet.snapshot()
     const poolOf = new Map(pools.map((pool) => [pool.id, pool]))
-    const found = resolve(wish, servers, poolOf)
     const unread = nodes.filter(({ services }) => !services.some((service) => service.readAt !== null)).map(({ id }) => id)
-    const targets = found.flatMap((each) => targetsOf(each, unread, wish.nodes))
-    const places = await readAll(targets, signal)
-    const silent = places.filter(({ reading }) => reading === 'unreachable').map(({ target }) => target.nodeId)
+    const waves = wavesOf(wish.targets, wish.waves).map((wave) => resolve({ ...wish, targets: wave }, servers, poolOf))
+    assertChecked(wish, waves)
+    const targetsIn = (wave: readonly Found[]) => wave.flatMap((each) => targetsOf(each, unread, wish.nodes))
+    const [found = []] = waves
+    const answers = await readPlaces(adminOf, targetsIn(found), signal)
+    const refusal = answers.find(({ refused }) => refused !== null)?.refused ?? null
+    const others = answers.filter(({ refused }) => refused === null)
+    if (refusal !== null && (wish.unchangeable === 'refuse' || others.length === 0)) throw orLeftOut(refusal, others.length > 0)
+    const readable = others.flatMap(({ reading, ...answer }) => (reading === null ? [] : [{ ...answer, reading }]))
+    const silent = others.filter(({ reading }) => reading === null).map(({ target }) => target.place.nodeId)
     // A node that was never read may have the address as well: nobody can say.
     const byAddress = wish.targets.some((target) => !servers.some(({ id }) => id === target))
     const unknown = byAddress ? unread.filter((id) => wish.nodes?.includes(id) ?? true) : []
-    const readable = places.flatMap(({ target, via, reading, lines }) =>
-      reading === 'unreachable' ? [] : [{ target, via, reading, lines }],
-    )
-    const leaving = targets.map(({ serverId, nodeId }) => ({ serverId, nodeId }))
     const heldOut = book.open().flatMap((drain) => (drain.goal === 'back' ? [] : drain.places))
-    const poolsLosing = [...new Set(found.map(({ pool }) => pool))]
     const membersOf = (id: PoolId): ServerView[] => servers.filter(({ poolId }) => poolId === id)
-    const ofPool = (id: PoolId) => leaving.filter(({ serverId }) => membersOf(id).some((server) => server.id === serverId))
+    const floorOf = (targets: readonly PlaceTarget[], wave: number) =>
+      poolsOf(targets).flatMap(({ id }) =>
+        checkFloor(wish.floor, { wave, id, siblings: membersOf(id), leaving: within(id, targets), heldOut }),
+      )
+    const leaving = others.map(({ target }) => target)
+    const leavingIn = (wave: readonly Found[], at: number) => (at === 0 ? leaving : targetsIn(wave))
     return {
-      places: places.map(({ target, reading }) => ({ target, reading: reading === 'unreachable' ? null : reading })),
+      places: others.map(({ target, reading }) => ({ target: target.place, reading })),
       plan: {
-        title: operationTitle('drain', targets),
+        title: operationTitle(
+          'drain',
+          leaving.map(({ place }) => place),
+        ),
+        waves: waves.map((wave) => wave.map(({ server }) => server.id)),
         places: readable.map(({ target, via, reading, lines }) => ({
-          ...target,
+          ...target.place,
           via,
           commands: isInMaintenance(reading.adminState) ? [] : lines.commands,
           undoCommands: lines.undoCommands,
@@ -81,20 +92,19 @@ export function createDrainPlanner(parts: {
           left: leftOf(reading, clock.now(), null),
         })),
         unreachable: [...new Set([...silent, ...unknown])],
-        floor: poolsLosing.flatMap(({ id }) =>
-          checkFloor(wish.floor, { id, siblings: membersOf(id), leaving: ofPool(id), heldOut }),
-        ),
+        leftOut: answers.flatMap(({ target, refused }) => (refused === null ? [] : [leftOutFrom(target, refused)])),
+        floor: waves.flatMap((wave, at) => floorOf(leavingIn(wave, at), at + 1)),
         forecast: {
           emptyInMs: silent.length > 0 ? null : emptyInMs(readable.map(({ reading }) => reading)),
-          shares: poolsLosing.flatMap((pool) => forecastShares(pool, membersOf(pool.id), ofPool(pool.id))),
+          shares: poolsOf(leaving).flatMap((pool) => forecastShares(pool, membersOf(pool.id), within(pool.id, leaving))),
         },
-        warnings: readable.flatMap(({ target, reading }) => warningsOf(target, reading)),
+        warnings: readable.flatMap(({ target, reading }) => warningsOf(target.place, reading)),
       },
     }
   }
 
   /** A member of the pair that was never read has the pool too, as far as anybody knows. */
-  function targetsOf({ server, pool }: Found, unread: readonly NodeId[], only: readonly NodeId[] | undefined): ServerTarget[] {
+  function targetsOf({ server, pool }: Found, unread: readonly NodeId[], only: readonly NodeId[] | undefined): PlaceTarget[] {
     const pair = inventory.current().pairs.find(({ id }) => id === pool.pair)
     const on = new Set([...server.on.map(({ nodeId }) => nodeId), ...(pair?.nodes ?? []).filter((id) => unread.includes(id))])
     const chosen = [...on].filter((nodeId) => only?.includes(nodeId) ?? true)
@@ -105,58 +115,14 @@ export function createDrainPlanner(parts: {
       )
     }
     return chosen.map((nodeId) => ({
-      serverId: server.id,
-      nodeId,
-      balancer: balancerOf(pool),
-      pool: pool.name,
-      server: server.name,
+      place: { serverId: server.id, nodeId, balancer: balancerOf(pool), pool: pool.name, server: server.name },
+      pool,
     }))
-  }
-
-  /** Nodes side by side, on one node one after the other: a runtime socket answers few at a time. */
-  async function readAll(targets: readonly ServerTarget[], signal: AbortSignal) {
-    const lanes = new Map<NodeId, Promise<unknown>>()
-    return Promise.all(
-      targets.map((target) => {
-        const reading = (lanes.get(target.nodeId) ?? Promise.resolve()).then(() => readOne(target, signal))
-        lanes.set(
-          target.nodeId,
-          reading.catch(() => undefined), // reported by the target itself; the lane goes on
-        )
-        return reading
-      }),
-    )
-  }
-
-  async function readOne(target: ServerTarget, signal: AbortSignal) {
-    const { nodeId, pool, server } = target
-    const none = { commands: [] as string[], undoCommands: [] as string[] }
-    try {
-      const { session, admin } = await adminOf(target, signal)
-      await admin.check?.(session, { signal, timeoutMs: adminTimeoutMs })
-      const reading = await admin.watch.left(session, pool, server, { signal, timeoutMs: adminTimeoutMs })
-      if (reading === null) {
-        throw new AppError(
-          'request.not-found',
-          `${balancerName(target.balancer)} on ${nodeId} has no server "${pool}/${server}" any more.`,
-        )
-      }
-      const lines = {
-        commands: admin.commandsFor(beforeOf(reading), 'drain'),
-        undoCommands: admin.undoCommandsFor(beforeOf(reading)),
-      }
-      return { target, via: admin.via, reading, lines }
-    } catch (thrown) {
-      signal.throwIfAborted()
-      const error = appErrorFrom(thrown)
-      if (refusesPlan(error)) throw error
-      return { target, via: '', reading: 'unreachable' as const, lines: none }
-    }
   }
 }
 
 function resolve(
-  { targets, nodes }: DrainWish,
+  { targets, nodes, unchangeable }: DrainWish,
   servers: readonly ServerView[],
   poolOf: ReadonlyMap<PoolId, PoolView>,
 ): Found[] {
@@ -168,54 +134,48 @@ function resolve(
     }
     // An address may stand on balancers that are not meant, which need not be changeable.
     const meant = matching.filter(({ on }) => nodes === undefined || on.some(({ nodeId }) => nodes.includes(nodeId)))
-    for (const server of meant.length > 0 ? meant : matching) {
+    const here = meant.length > 0 ? meant : matching
+    for (const server of here) {
       const pool = poolOf.get(server.poolId)
       if (pool === undefined) continue
-      if (!pool.can.setState) throw notChangeable(pool)
+      if (!pool.can.setState && unchangeable === 'refuse') {
+        const elsewhere = here.some(({ poolId }) => poolOf.get(poolId)?.can.setState === true)
+        throw orLeftOut(notChangeable(pool), elsewhere)
+      }
       found.set(server.id, { server, pool })
     }
   }
   return [...found.values()]
 }
 
-const reloadText =
-  'nginx reloads its configuration for this, now and when it is put back, with everything else that was changed in it. Keep-alive clients may see one reset, and old workers stay until their connections end (worker_shutdown_timeout bounds that). Fewer reloads cost less: drain several servers at once.'
-
-function warningsOf(target: ServerTarget, reading: PlaceReading): Warning[] {
-  const { pool, server, nodeId } = target
-  const subject = `${pool}/${server}`
-  const warn = (rule: Warning['rule'], text: string): Warning => ({
-    rule,
-    subject,
-    nodeId,
-    text: `${subject} on ${nodeId}: ${text}`,
-  })
-  const found: Warning[] = []
-  if (target.balancer !== 'haproxy') found.push(warn('needs-reload', reloadText))
-  if (reading.agentCheck) found.push(warn('agent-check', 'its agent-check may undo the drain; the agent has the last word.'))
-  if (reading.weight === 0) found.push(warn('weight-zero', 'its weight is 0 already; it will be 0 again when it is put back.'))
-  if (isInMaintenance(reading.adminState)) found.push(warn('already-out', 'it is in maintenance already, and is left so.'))
-  else if (isDrained(reading.adminState))
-    found.push(warn('already-draining', 'it is being drained already, and will be afterwards.'))
-  if (reading.oldSessions === null) {
-    found.push(
-      warn('old-workers-uncounted', 'what is on it cannot be counted on every worker, so it can never be proved empty.'),
+/** Checks that do not run cannot say that a server is well again. */
+function assertChecked({ waves: wanted, nodes }: DrainWish, waves: readonly (readonly Found[])[]): void {
+  if (wanted?.goOn !== 'healthy') return
+  for (const { server, pool } of waves.flat()) {
+    const cells = server.on.filter(({ nodeId, state }) => state !== 'unknown' && (nodes?.includes(nodeId) ?? true))
+    const unchecked = cells.find(({ check }) => check === null)
+    if (unchecked === undefined) continue
+    throw new AppError(
+      'daemon.runtime-rejected',
+      `${balancerName(balancerOf(pool))} on ${unchecked.nodeId} does not check ${pool.name}/${server.name}, so nobody could see it come back to health. Have the waves go on at your word.`,
     )
   }
-  return found
 }
 
-export function beforeOf(reading: PlaceReading): DrainBefore {
-  const { pool, server, adminState, weight, configuredWeight, address, lines } = reading
-  return { pool, server, adminState, weight, configuredWeight, address, ...(lines === undefined ? {} : { lines }) }
+/** The refusal, with the way round it. */
+function orLeftOut(refusal: AppError, elsewhere: boolean): AppError {
+  const way = ' Or drain on the other balancers only, and leave this one out: it is then listed as not done.'
+  return new AppError(refusal.code, elsewhere ? `${refusal.message}${way}` : refusal.message, { details: refusal.details })
 }
 
-/** `since`: how many sessions it had been given by this worker when it was set; null = it was not set while this worker ran. */
-export function leftOf(reading: PlaceReading, at: number, since: number | null): DrainLeft {
-  const { sessions, oldSessions, queue, idle, lastRequestS, totalSessions, clients } = reading
-  const stuck = since === null || totalSessions === null ? null : Math.max(0, totalSessions - since)
-  return { at, sessions, oldSessions, queue, idle, lastRequestS, stuck, clients }
+const leftOutFrom = ({ place: { serverId, nodeId, pool, server } }: PlaceTarget, { message }: AppError): DrainLeftOut => ({
+  ...{ serverId, nodeId, pool, server },
+  why: message,
+})
+
+function poolsOf(targets: readonly PlaceTarget[]): PoolView[] {
+  return [...new Set(targets.map(({ pool }) => pool))]
 }
 
-/** `node/server` of a place, as jobs name their steps. */
-export const placeKey = (place: { nodeId: NodeId; serverId: ServerId }): string => targetKey(place)
+const within = (id: PoolId, targets: readonly PlaceTarget[]): ServerTarget[] =>
+  targets.flatMap(({ place, pool }) => (pool.id === id ? [place] : []))

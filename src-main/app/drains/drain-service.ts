@@ -19,7 +19,8 @@ import type { Clock } from '../ports/clock.ts'
 import type { DrainBook } from './drain-book.ts'
 import type { DrainJobs } from './drain-jobs.ts'
 import type { DrainKeeper } from './drain-keeper.ts'
-import { beforeOf, leftOf, type DrainWish, type PlannedDrain } from './drain-planner.ts'
+import type { DrainWish, PlannedDrain } from './drain-planner.ts'
+import { beforeOf, leftOf } from './place-record.ts'
 import type { DrainTimers } from './drain-timers.ts'
 
 type StartInput = ParsedInputOf<'drain.start'>
@@ -33,6 +34,10 @@ export interface DrainService {
   resume(id: DrainId): DrainView
   finishNow(id: DrainId): Promise<DrainView>
   putBack(id: DrainId): Promise<DrainView>
+  /** Puts this wave back; the next one begins when it takes traffic again. */
+  goOn(id: DrainId): Promise<DrainView>
+  /** No wave follows; what is out stays out. */
+  stopHere(id: DrainId): DrainView
   get(id: DrainId): DrainView
   list(query: { open: boolean; limit: number }): DrainView[]
   /** Starts what follows a drain that is back. Answers why that has to wait, or null when it was started. */
@@ -61,19 +66,41 @@ export function createDrainService(parts: {
     throw conflict(drain.endedAt === null ? `The drain "${drain.title}" is being put back.` : whenOver(drain), drain)
   }
 
+  /** No wave follows, whatever becomes of this one. */
+  function stopHere(drain: DrainRecord): void {
+    if (drain.next.length === 0) return
+    book.note(
+      drain,
+      'stopped',
+      `No wave follows: ${drain.next.join(', ')} ${drain.next.length === 1 ? 'is' : 'are'} left alone.`,
+    )
+    drain.next = []
+  }
+
   async function putBack(id: DrainId): Promise<DrainRecord> {
     const drain = book.find(id)
     if (drain.endedAt !== null) throw conflict(whenOver(drain), drain)
     if (drain.goal === 'back' && drain.state !== 'failed') throw conflict(`"${drain.title}" is being put back already.`, drain)
+    stopHere(drain)
     await keeper.putBack(drain, 'put-back', 'The operator puts it back.')
     return drain
   }
 
-  async function start(input: StartInput, owner: string, signal: AbortSignal, follows: DrainId | null): Promise<DrainRecord> {
-    const [first, ...next] = input.oneByOne ? input.targets : []
-    const wish = first === undefined ? input : { ...input, targets: [first] }
-    const { plan, places } = await planner(wish, signal)
-    const broken = plan.floor.filter(({ holds }) => !holds)
+  async function start(
+    input: StartInput,
+    owner: string,
+    signal: AbortSignal,
+    before: DrainRecord | null,
+  ): Promise<DrainRecord> {
+    if (input.waves?.goOn === 'healthy' && input.then === 'maint') {
+      throw new AppError(
+        'request.invalid',
+        'Nothing was drained: in maintenance a server is not checked, so nobody would see it come back to health. Leave it drained, or have the waves go on at your word.',
+      )
+    }
+    const { plan, places } = await planner(input, signal)
+    // The waves after it are checked at the start, before anything is out, and each again when its turn has come.
+    const broken = plan.floor.filter(({ holds, wave }) => !holds && (before === null || wave === 1))
     if (broken.length > 0 && input.overrideFloor === undefined) {
       throw new AppError(
         'drain.floor',
@@ -90,10 +117,14 @@ export function createDrainService(parts: {
     }
     refuse((each) => places.some(({ target }) => target.serverId === each.serverId && target.nodeId === each.nodeId))
     const at = clock.now()
-    const drain = { ...recordFrom(wish, plan, places, owner, at), next, follows }
+    const drain = { ...recordFrom(input, plan, places, owner, at), ...seriesOf(input, plan.waves, before) }
     book.add(drain)
     const over = drain.floorOverride === null ? '' : ` The floor was overridden: ${drain.floorOverride}`
-    book.note(drain, 'started', `${drain.title}, because "${drain.reason}", by ${owner}.${over}`)
+    const wave = drain.waves === null ? '' : ` Wave ${drain.waves.number} of ${drain.waves.of}.`
+    book.note(drain, 'started', `${drain.title}, because "${drain.reason}", by ${owner}.${wave}${over}`)
+    for (const { pool, server, nodeId, why } of drain.leftOut) {
+      book.note(drain, 'left-out', `${pool}/${server} on ${nodeId} was left out: ${why}`, nodeId)
+    }
     keeper.begin(drain)
     await keeper.readNow(drain)
     if (drain.state === 'failed') throw new AppError('job.conflict', drain.said, { details: { drain: drain.id } })
@@ -109,11 +140,12 @@ export function createDrainService(parts: {
       if (book.open().some(({ follows }) => follows === drain.id)) return null
       const unwell = unwellOf(drain, fleet.snapshot().servers)
       if (unwell !== null) return unwell
-      const { next, reason, floor, floorOverride, onViolation, then, unreachable, onDeadline } = drain
+      const { next, reason, floor, floorOverride, onViolation, then, unreachable, unchangeable, onDeadline, waves } = drain
       try {
         await start(
           {
-            ...{ targets: next, reason, floor, onViolation, then, unreachable, onDeadline, oneByOne: true },
+            ...{ targets: next, reason, floor, onViolation, then, unreachable, unchangeable, onDeadline },
+            waves: waves === null ? undefined : { size: waves.size, goOn: waves.goOn },
             ...(floorOverride === null ? {} : { overrideFloor: floorOverride }),
             ...(drain.nodes === null ? {} : { nodes: drain.nodes }),
             deadlineMs: drain.deadlineMs ?? undefined,
@@ -121,7 +153,7 @@ export function createDrainService(parts: {
           },
           drain.owner,
           new AbortController().signal,
-          drain.id,
+          drain,
         )
         return null
       } catch (thrown) {
@@ -154,6 +186,24 @@ export function createDrainService(parts: {
       return book.viewOf(drain)
     },
     putBack: async (id) => book.viewOf(await putBack(id)),
+    async goOn(id) {
+      const drain = kept(id)
+      if (drain.waves === null) throw conflict(`The drain "${drain.title}" has no waves to go on with; put it back.`, drain)
+      await keeper.putBack(
+        drain,
+        'put-back',
+        drain.next.length === 0 ? 'The last wave is done: it goes back.' : 'The operator goes on.',
+      )
+      return book.viewOf(drain)
+    },
+    stopHere(id) {
+      const drain = book.find(id)
+      if (drain.endedAt !== null) throw conflict(whenOver(drain), drain)
+      if (drain.next.length === 0) throw conflict(`No wave follows "${drain.title}".`, drain)
+      stopHere(drain)
+      keeper.settle(drain)
+      return book.viewOf(drain)
+    },
     get: (id) => book.viewOf(book.find(id)),
     list: (query) => book.list(query),
 
@@ -193,18 +243,34 @@ function whenOver({ title, said }: DrainRecord): string {
   return `The drain "${title}" is over: ${said}`
 }
 
+/** Which of the targets this drain is about, and what follows it. */
+function seriesOf(
+  { targets, waves }: StartInput,
+  { length }: DrainPlan['waves'],
+  before: DrainRecord | null,
+): Pick<DrainRecord, 'targets' | 'next' | 'waves' | 'follows'> {
+  const size = waves?.size ?? targets.length
+  const number = (before?.waves?.number ?? 0) + 1
+  return {
+    targets: targets.slice(0, size),
+    next: targets.slice(size),
+    waves: waves === undefined ? null : { ...waves, number, of: number - 1 + length },
+    follows: before?.id ?? null,
+  }
+}
+
 function recordFrom(
   input: StartInput,
   plan: DrainPlan,
   places: PlannedDrain['places'],
   owner: string,
   at: number,
-): Omit<DrainRecord, 'next' | 'follows'> {
-  const { targets, reason, floor, overrideFloor, onViolation, then, unreachable, onDeadline, deadlineMs, expiresMs } = input
+): Omit<DrainRecord, 'targets' | 'next' | 'waves' | 'follows'> {
+  const { reason, floor, overrideFloor, onViolation, then, unreachable, unchangeable, onDeadline, deadlineMs, expiresMs } =
+    input
   return {
     id: v.parse(DrainId, randomUUID()),
     title: plan.title,
-    targets,
     nodes: input.nodes ?? null,
     owner,
     reason,
@@ -213,6 +279,8 @@ function recordFrom(
     onViolation,
     then,
     unreachable,
+    unchangeable,
+    leftOut: plan.leftOut,
     onDeadline,
     deadlineMs: deadlineMs ?? null,
     deadlineAt: deadlineMs === undefined ? null : at + deadlineMs,
@@ -240,6 +308,8 @@ function recordFrom(
       proof: null,
       unreadSince: null,
       violations: 0,
+      health: reading?.health ?? null,
+      wasDown: false,
     })),
   }
 }

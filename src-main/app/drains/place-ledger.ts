@@ -3,7 +3,7 @@ import { evidenceOf, isPlaceEmpty, isPlaceQuiet, judgePlace, type PlaceVerdict }
 import type { PlaceReading } from '../../domain/drain/place-reading.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { DrainBook } from './drain-book.ts'
-import { beforeOf, leftOf } from './drain-planner.ts'
+import { beforeOf, leftOf } from './place-record.ts'
 
 /** What is known of a place beside its record, and found out again after a restart. */
 export interface PlaceMemory {
@@ -71,9 +71,11 @@ export function createPlaceLedger({ book, clock }: { book: DrainBook; clock: Clo
           : { phase: drain.goal === 'back' ? 'restored' : 'gone', said: 'It is not there.', needs: null }
       place.phase = verdict.phase
       place.said = verdict.said
+      place.health = reading?.health ?? null
       own.needs = verdict.needs
       if (was !== verdict.phase) tellPhase(drain, place, was)
       if (reading === null) return
+      if (place.phase === 'in-force' && reading.health === 'down') place.wasDown = true
       const out = place.phase === 'in-force' || place.phase === 'already-out' || place.phase === 'taken'
       if (out && own.base?.worker !== reading.worker) own.base = { worker: reading.worker, total: reading.totalSessions }
       place.left = leftOf(reading, clock.now(), out ? (own.base?.total ?? null) : null)

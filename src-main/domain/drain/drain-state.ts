@@ -1,7 +1,10 @@
-import type { DrainPlace, DrainRecord, DrainState } from '#contract'
+import type { DrainLeftOut, DrainPlace, DrainRecord, DrainState } from '#contract'
+import { isDone } from './judge-place.ts'
+import { waveText } from './waves.ts'
 
 /** How the places together stand. Says nothing of `starting`, `failed` and `ended`, which are decided, not read. */
-export function stateFrom({ goal, heldSince, places, onViolation }: DrainRecord): { state: DrainState; said: string } {
+export function stateFrom(drain: DrainRecord): { state: DrainState; said: string } {
+  const { goal, heldSince, places, onViolation } = drain
   const unread = places.filter(({ unreadSince, phase }) => unreadSince !== null && phase !== 'gone' && phase !== 'restored')
   const waiting = `${nodesOf(unread)} cannot be asked now`
   if (goal === 'back') {
@@ -17,15 +20,18 @@ export function stateFrom({ goal, heldSince, places, onViolation }: DrainRecord)
   if (unread.length > 0) return { state: 'waiting-for-node', said: `${waiting}; nothing is known of the drain there.` }
   const unset = places.filter(({ phase }) => phase === 'unset')
   if (unset.length > 0) return { state: 'waiting-for-node', said: `Not set on ${nodesOf(unset)} yet.` }
-  if (places.every(isDone)) return { state: 'empty', said: 'Empty on every balancer, and kept out.' }
+  if (places.every(isDone)) return { state: 'empty', said: `${emptyText(drain)}${waveText(drain)}` }
   if (heldSince !== null) return { state: 'held', said: `Held: kept out, and nothing is done by itself. ${leftText(places)}` }
   return { state: 'draining', said: leftText(places) }
 }
 
-/** Empty with proof, or no longer there. */
-export function isDone({ proof, phase }: DrainPlace): boolean {
-  return proof !== null || phase === 'gone'
+/** What could not be taken out is not passed over where somebody reads that it may be switched off. */
+function emptyText({ leftOut }: DrainRecord): string {
+  if (leftOut.length === 0) return 'Empty on every balancer, and kept out.'
+  return `Empty where it was drained, and kept out. Not done: ${leftOut.map(nameOf).join(', ')}, which may go on sending requests.`
 }
+
+const nameOf = ({ pool, server, nodeId }: DrainLeftOut): string => `${pool}/${server} on ${nodeId}`
 
 function leftText(places: readonly DrainPlace[]): string {
   const left = places.flatMap(({ left: one }) => one ?? [])

@@ -5,6 +5,8 @@ type FloorCheck = DrainPlan['floor'][number]
 
 /** One pool of which servers would leave, with everything that leaves or has left it by another drain. */
 export interface LeavingPool {
+  /** counted from 1 */
+  wave: number
   id: PoolId
   siblings: readonly ServerView[]
   /** on which balancer which servers would go */
@@ -14,7 +16,7 @@ export interface LeavingPool {
 }
 
 /** On each balancer that loses a server: what would be left to take new work there, and whether that is enough. */
-export function checkFloor(floor: DrainFloor, { id, siblings, leaving, heldOut }: LeavingPool): FloorCheck[] {
+export function checkFloor(floor: DrainFloor, { wave, id, siblings, leaving, heldOut }: LeavingPool): FloorCheck[] {
   return [...new Set(leaving.map(({ nodeId }) => nodeId))].map((nodeId) => {
     const members = siblings.filter((server) => server.on.some((cell) => cell.nodeId === nodeId))
     const out = new Set(heldOut.filter((place) => place.nodeId === nodeId).map(({ serverId }) => serverId))
@@ -24,7 +26,7 @@ export function checkFloor(floor: DrainFloor, { id, siblings, leaving, heldOut }
     const needed = floor.unit === 'servers' ? floor.atLeast : Math.ceil((members.length * floor.atLeast) / 100)
     // What takes no traffic can leave without making anything worse.
     const holds = remaining >= needed || remaining === healthy.length
-    return { pool: id, nodeId, healthy: healthy.length, remaining, total: members.length, needed, holds }
+    return { wave, pool: id, nodeId, healthy: healthy.length, remaining, total: members.length, needed, holds }
   })
 }
 

@@ -5,7 +5,7 @@
  * does, but it belongs to the state before: what counts as in force is the bit that was set. A server in maintenance takes less than a
  * draining one, so whoever put it there is not contradicted; only `back` undoes it.
  */
-import type { DrainBefore, DrainRecord, PlacePhase } from '#contract'
+import type { DrainBefore, DrainPlace, DrainRecord, PlacePhase } from '#contract'
 import { isInMaintenance, isDrained, quietS } from '../haproxy/server-state.ts'
 import type { PlaceReading } from './place-reading.ts'
 
@@ -82,6 +82,11 @@ export function isPlaceEmpty(now: PlaceReading): boolean {
 }
 
 const isIdle = ({ sessions, queue, oldSessions }: PlaceReading): boolean => sessions === 0 && queue === 0 && oldSessions === 0
+
+/** Empty with proof, or no longer there. */
+export function isDone({ proof, phase }: DrainPlace): boolean {
+  return proof !== null || phase === 'gone'
+}
 
 /** The figures that `isPlaceEmpty` was judged by, as the daemon names them. */
 export function evidenceOf(now: PlaceReading): string[] {

@@ -17,6 +17,8 @@ export interface PlaceReading extends DrainBefore {
   totalSessions: number | null
   /** an agent-check may undo what is set */
   agentCheck: boolean
+  /** what its checks say; null = it is not checked */
+  health: 'up' | 'down' | null
   /** what brings clients back to it while it is drained but not in maintenance, e.g. `the cookie s1` */
   stickyBy: string[]
   /** null = too many sessions to list */

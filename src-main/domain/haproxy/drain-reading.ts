@@ -2,6 +2,7 @@ import type { PlaceReading } from '../drain/place-reading.ts'
 import { parseInfo, type WorkerInfo } from './parse-info.ts'
 import { parseServersState } from './parse-servers-state.ts'
 import { scanStatsCsv } from './parse-stats-csv.ts'
+import { isInMaintenance } from './server-state.ts'
 import { serversStateCommand, type ServerRef } from './runtime-command.ts'
 import { isDrained, isInMaintenance } from './server-state.ts'
 import { UnexpectedReply } from './unexpected-reply.ts'
@@ -11,7 +12,7 @@ export function placeCommands({ pool }: ServerRef): string[] {
   return ['show info', `show stat ${pool} 4 -1`, serversStateCommand(pool)]
 }
 
-const columns = ['svname', 'qcur', 'scur', 'stot', 'lastsess', 'agent_status', 'idle_conn_cur', 'cookie'] as const
+const columns = ['svname', 'qcur', 'scur', 'stot', 'lastsess', 'agent_status', 'idle_conn_cur', 'check_status', 'cookie'] as const
 
 export type CurrentPlace = Omit<PlaceReading, 'oldSessions' | 'oldWorkers' | 'clients'>
 
@@ -35,7 +36,7 @@ export function parsePlace(text: string, { pool, server }: ServerRef): PlaceRepl
   const row = stats.rows.find(([name]) => name === server)
   const state = parseServersState(text, stats.end).find((each) => each.server === server)
   if (row === undefined || state === undefined) return { info, place: null, serverId: -1 }
-  const [, queue, sessions, total, lastRequest, agent, idle] = row.map((cell) => (cell === '' ? null : Number(cell)))
+  const [, queue, sessions, total, lastRequest, agent, idle, check] = row.map((cell) => (cell === '' ? null : Number(cell)))
   const cookie = row[columns.indexOf('cookie')] ?? ''
   return {
     info,
@@ -54,6 +55,8 @@ export function parsePlace(text: string, { pool, server }: ServerRef): PlaceRepl
       lastRequestS: lastRequest === undefined || lastRequest === -1 ? null : lastRequest,
       totalSessions: total ?? null,
       agentCheck: agent !== null,
+      // In maintenance nothing is checked, and the operational state is 0 whatever the server does.
+      health: check === null || isInMaintenance(state.adminState) ? null : state.opState === 0 ? 'down' : 'up',
       stickyBy: cookie === '' ? [] : [`the cookie ${cookie}`],
     },
   }

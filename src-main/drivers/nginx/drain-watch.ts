@@ -88,6 +88,7 @@ export function createDrainWatch({ clock, service, context, look }: WatchParts):
         stickyBy,
         totalSessions: null,
         agentCheck: false,
+        health: null,
         // nginx tells nobody which client a connection to a server belongs to
         clients: sessions + (old?.onMember ?? 0) === 0 ? [] : null,
       }

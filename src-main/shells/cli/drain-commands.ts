@@ -1,7 +1,8 @@
-import type { DrainId, DrainPlan, DrainState, DrainView, FleetSnapshot, InputOf } from '#contract'
+import type { DrainId, DrainState, DrainView, DrainWaves, FleetSnapshot, InputOf } from '#contract'
+import { drainLines, planLines, timelineLines } from './drain-lines.ts'
 import { CliError, exitCodes, usageError, type ExitCode } from './exit-codes.ts'
 import { readFleet, type Command } from './run-command.ts'
-import { selectServer } from './selectors.ts'
+import { selectServer, selectServers } from './selectors.ts'
 import { ageText, tableLines } from './terminal.ts'
 
 export interface DrainOptions {
@@ -15,7 +16,13 @@ export interface DrainOptions {
   then?: 'maint'
   onViolation?: 'reassert' | 'alarm'
   unreachable?: 'refuse' | 'later'
+  unchangeable?: 'refuse' | 'leave-out'
+  /** beside or instead of servers: those of this pool, those whose name fits */
+  pool?: string
+  match?: string
+  waves?: number
   oneByOne?: boolean
+  goOn?: DrainWaves['goOn']
   wait?: boolean
   dryRun?: boolean
 }
@@ -33,11 +40,13 @@ export async function drain(
   const { client, terminal } = command
   const snapshot = await readFleet(command, timeoutMs)
   const request = {
-    targets: selectors.map((selector) => targetOf(selector, snapshot)),
+    targets: targetsOf(selectors, options, snapshot),
     ...(options.node === undefined ? {} : { nodes: nodesOf(options.node, snapshot) }),
     ...(options.floor === undefined ? {} : { floor: options.floor }),
     ...(options.overrideFloor === undefined ? {} : { overrideFloor: options.overrideFloor }),
     ...(options.unreachable === undefined ? {} : { unreachable: options.unreachable }),
+    ...(options.unchangeable === undefined ? {} : { unchangeable: options.unchangeable }),
+    ...wavesOf(options),
   }
   const { reason } = options
   if (reason === undefined && !options.dryRun) {
@@ -50,20 +59,24 @@ export async function drain(
     return plan.floor.every(({ holds }) => holds) ? exitCodes.ok : exitCodes.refused
   }
   for (const { text } of plan.warnings) terminal.err(`warning: ${text}`)
+  for (const { pool, server, nodeId, why } of plan.leftOut) terminal.err(`not done: ${pool}/${server} on ${nodeId}: ${why}`)
   const { deadline, onDeadline, expires, then, onViolation } = options
   const started = await client.call('drain.start', {
     ...request,
     reason,
-    ...(options.oneByOne === undefined ? {} : { oneByOne: options.oneByOne }),
     ...(deadline === undefined ? {} : { deadlineMs: deadline }),
     ...(onDeadline === undefined ? {} : { onDeadline }),
     ...(expires === undefined ? {} : { expiresMs: expires }),
     ...(then === undefined ? {} : { then }),
     ...(onViolation === undefined ? {} : { onViolation }),
   })
-  const reached = (view: DrainView): boolean =>
-    options.wait ? arrived.has(view.state) || hasGivenUp(view) : view.state !== 'starting'
-  const view = await follow(command, started.id, reached)
+  const reached = (view: DrainView): boolean => {
+    if (!options.wait) return view.state !== 'starting'
+    // What goes on by itself is waited for to its end.
+    const goesOn = view.state === 'empty' && view.waves?.goOn === 'healthy'
+    return (arrived.has(view.state) && !goesOn) || hasGivenUp(view)
+  }
+  const view = await followSeries(command, started.id, reached)
   command.print(view, () => drainLines(view))
   if (view.endedAt === null) {
     terminal.err(
@@ -71,6 +84,8 @@ export async function drain(
     )
   }
   if (view.state === 'failed') return exitCodes.failed
+  // Of a series that went on by itself, this was the last wave.
+  if (view.state === 'ended' && view.follows !== null) return exitCodes.ok
   if (view.state === 'waiting-for-node') return exitCodes.unreachable
   return options.wait && view.state !== 'empty' ? exitCodes.failed : exitCodes.ok
 }
@@ -88,6 +103,36 @@ export async function undrain(command: Command, timeoutMs: number, what: string)
   command.print(view, () => drainLines(view))
   if (view.state === 'ended') return exitCodes.ok
   return view.state === 'failed' ? exitCodes.failed : exitCodes.unreachable
+}
+
+/** Has a wave go back and the next one begin; waits until that one is out, or the last one is back. */
+export async function goOn(command: Command, timeoutMs: number, what: string): Promise<ExitCode> {
+  const id = await openWave(command, timeoutMs, what)
+  await command.client.call('drain.goOn', { drain: id })
+  const isUnread = ({ places }: DrainView): boolean => places.some(({ unreadSince }) => unreadSince !== null)
+  const view = await followSeries(command, id, (now) => isUnread(now) || (now.id !== id && now.state !== 'starting'))
+  command.print(view, () => drainLines(view))
+  if (view.state === 'failed') return exitCodes.failed
+  return isUnread(view) ? exitCodes.unreachable : exitCodes.ok
+}
+
+/** No wave follows. What is out stays out, or goes back as well. */
+export async function stopHere(
+  command: Command,
+  timeoutMs: number,
+  what: string,
+  options: { putBack?: boolean },
+): Promise<ExitCode> {
+  if (options.putBack) return undrain(command, timeoutMs, what)
+  const id = await openWave(command, timeoutMs, what)
+  const view = await command.client.call('drain.stopHere', { drain: id })
+  command.print(view, () => drainLines(view))
+  return exitCodes.ok
+}
+
+async function openWave(command: Command, timeoutMs: number, what: string): Promise<DrainId> {
+  await command.console.start()
+  return openDrain(command, timeoutMs, what)
 }
 
 /** Holds a drain, has it go on, or finishes it: then until nobody is left. */
@@ -121,6 +166,21 @@ export async function drains(command: Command, id: string | undefined, options: 
     ),
   )
   return exitCodes.ok
+}
+
+function targetsOf(selectors: readonly string[], { pool, match }: DrainOptions, snapshot: FleetSnapshot): string[] {
+  const named = selectors.map((selector) => targetOf(selector, snapshot))
+  const fitting = pool === undefined && match === undefined ? [] : selectServers({ pool, match }, snapshot).map(({ id }) => id)
+  const targets = [...new Set([...named, ...fitting])]
+  if (targets.length > 0) return targets
+  throw usageError('Name the servers, or choose them with --pool, --match or both.')
+}
+
+function wavesOf({ waves, oneByOne, goOn: when }: DrainOptions): { waves?: InputOf<'drain.start'>['waves'] } {
+  const size = oneByOne ? 1 : waves
+  if (size !== undefined) return { waves: { size, ...(when === undefined ? {} : { goOn: when }) } }
+  if (when === undefined) return {}
+  throw usageError('--go-on says when the next wave begins: say with --waves how many servers go at a time.')
 }
 
 /** An address stands for every server that has it; anything else for exactly one. */
@@ -157,6 +217,20 @@ function hasGivenUp({ state, onViolation }: DrainView): boolean {
   return state === 'violated' && onViolation === 'alarm'
 }
 
+/** As `follow`, on through the waves that begin by themselves or were told to. A series that waits for somebody else's word is followed no further. */
+async function followSeries(command: Command, id: DrainId, reached: (view: DrainView) => boolean): Promise<DrainView> {
+  let view = await follow(command, id, (now) => isOver(now) || reached(now))
+  while (view.state === 'ended' && view.next.length > 0) {
+    const list = await command.client.call('drain.list', { open: false, limit: 500 })
+    const following = list.find(({ follows }) => follows === view.id)
+    if (following === undefined) return view
+    view = await follow(command, following.id, (now) => isOver(now) || reached(now))
+  }
+  return view
+}
+
+const isOver = ({ endedAt, state }: DrainView): boolean => endedAt !== null || state === 'failed'
+
 /** Subscribed before it is asked for, so that no change falls in between. Ctrl-C ends the waiting and leaves the drain in force. */
 async function follow(
   { client, signal, terminal }: Command,
@@ -188,55 +262,3 @@ async function follow(
     details: { drain: id },
   })
 }
-
-function planLines(plan: DrainPlan): string[] {
-  return [
-    plan.title,
-    ...plan.places.flatMap(({ nodeId, pool, server, via, commands, undoCommands, left }) => [
-      `  ${pool}/${server} on ${nodeId} over ${via}: ${leftText(left)}`,
-      ...commands.map((line) => `    ${line}`),
-      ...undoCommands.map((line) => `    undo: ${line}`),
-    ]),
-    ...plan.unreachable.map((node) => `  ${node} cannot be read now`),
-    ...plan.floor.map(
-      ({ pool, nodeId, remaining, healthy, needed, holds }) =>
-        `  ${pool} on ${nodeId}: ${remaining} of ${healthy} that take traffic would remain, ${needed} must${holds ? '' : ': refused'}`,
-    ),
-    ...plan.forecast.shares
-      .filter(({ before, after }) => before !== after)
-      .map(
-        ({ pool, nodeId, server, before, after }) =>
-          `  ${pool}/${server} on ${nodeId}: ${percent(before)} of new work, then ${percent(after)}`,
-      ),
-    `  empty ${plan.forecast.emptyInMs === null ? 'at a time that cannot be foretold' : `in about ${Math.ceil(plan.forecast.emptyInMs / 1000)} s`}`,
-    ...plan.warnings.map(({ text }) => `  warning: ${text}`),
-  ]
-}
-
-function drainLines(view: DrainView): string[] {
-  return [
-    `${view.title}: ${view.state}. ${view.said}`,
-    `  drain ${view.id}, by ${view.owner}, because "${view.reason}"`,
-    ...view.places.flatMap(({ pool, server, nodeId, phase, left, proof, said }) => [
-      `  ${pool}/${server} on ${nodeId}: ${phase}${left === null ? '' : `, ${leftText(left)}`}${said === '' ? '' : `. ${said}`}`,
-      ...(proof?.evidence ?? []).map((line) => `    ${line}`),
-      ...(left?.clients ?? [])
-        .slice(0, 5)
-        .map(({ source, ageMs, generation }) => `    ${source} for ${Math.round(ageMs / 1000)} s, ${generation} worker`),
-    ]),
-    ...(view.endedAt === null ? [`  to put it back: evenkeel undrain ${view.id}`] : []),
-  ]
-}
-
-function timelineLines({ timeline }: DrainView): string[] {
-  return timeline.map(({ at, kind, text }) => `  ${new Date(at).toISOString()} ${kind.padEnd(11)} ${text}`)
-}
-
-function leftText({ sessions, oldSessions, queue, stuck }: NonNullable<DrainView['places'][number]['left']>): string {
-  const parts = [`${sessions} sessions`, `${oldSessions ?? 'unknown'} on old workers`]
-  if (queue > 0) parts.push(`${queue} queued`)
-  if (stuck !== null && stuck > 0) parts.push(`${stuck} came since by cookie or stick table`)
-  return parts.join(', ')
-}
-
-const percent = (share: number): string => `${Math.round(share * 100)} %`

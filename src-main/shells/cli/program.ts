@@ -2,7 +2,7 @@ import { Command as Commander, CommanderError, InvalidArgumentError, Option } fr
 import type { DrainFloor, ServiceKind } from '#contract'
 import { getConfig, lint, parseConfig, type GetOptions, type LintOptions } from './config-commands.ts'
 import { diffConfig } from './config-diff.ts'
-import { drain, drains, steer, undrain, type DrainOptions } from './drain-commands.ts'
+import { drain, drains, goOn, steer, stopHere, undrain, type DrainOptions } from './drain-commands.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { nodes, servers, vips, watch, type ServersFilter } from './fleet-commands.ts'
 import {
@@ -172,7 +172,7 @@ function addDrainCommands(
   globals: (command: Commander) => GlobalOptions,
   run: Run,
 ): void {
-  add(program, 'drain <server...>', 'take servers out and keep them out; a server is an id, pool/name, name or address')
+  add(program, 'drain [server...]', 'take servers out and keep them out; a server is an id, pool/name, name or address')
     .option('--reason <text>', 'why; shown to whoever finds the server drained')
     .option('--node <node>', 'only on this balancer; may be repeated', collected)
     .option('--floor <count>', 'refuse when fewer servers (2) or fewer of a hundred (50%) would remain; default: 1', floor)
@@ -187,7 +187,22 @@ function addDrainCommands(
     .addOption(
       new Option('--unreachable <action>', 'balancers that cannot be asked; default: refuse').choices(['refuse', 'later']),
     )
-    .option('--one-by-one', 'each when the one before it was put back and takes traffic again')
+    .addOption(
+      new Option('--unchangeable <action>', 'balancers that do not let it be changed; default: refuse').choices([
+        'refuse',
+        'leave-out',
+      ]),
+    )
+    .option('--pool <pool>', 'every server of this pool')
+    .option('--match <pattern>', "every server with such a name, as in 'web*'; with --pool only its own")
+    .option('--waves <count>', 'so many at a time; each wave begins when the one before it takes traffic again', wave)
+    .option('--one-by-one', 'the same as --waves 1')
+    .addOption(
+      new Option(
+        '--go-on <when>',
+        'when a wave goes back; healthy: when its checks failed and pass again; default: asked',
+      ).choices(['asked', 'healthy']),
+    )
     .option('--wait', 'until it is empty')
     .option('--dry-run', 'only say what would be done, and what would come of it')
     .action((selectors: string[], options: DrainOptions, self: Commander) =>
@@ -205,6 +220,14 @@ function addDrainCommands(
       (what: string, _: object, self: Commander) => run('drive', (c, ms) => steer(c, ms, what, how), globals(self)),
     )
   }
+  add(program, 'go-on <server>', 'put a wave back and drain the next one; also by the id of the drain').action(
+    (what: string, _: object, self: Commander) => run('drive', (c, ms) => goOn(c, ms, what), globals(self)),
+  )
+  add(program, 'stop-here <server>', 'drain no further wave; what is out stays out; also by the id of the drain')
+    .option('--put-back', 'and put back what is out')
+    .action((what: string, options: { putBack?: boolean }, self: Commander) =>
+      run('drive', (c, ms) => stopHere(c, ms, what, options), globals(self)),
+    )
   add(program, 'drains [drain]', 'the drains in force, or one of them with what happened')
     .option('--all', 'those that have ended as well')
     .action((id: string | undefined, options: { all?: boolean }, self: Commander) =>
@@ -345,6 +368,13 @@ function seconds(text: string): number {
 function count(text: string): number {
   const value = Number(text)
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be a whole number from 1 up.')
+  return value
+}
+
+/** as many as the contract takes in one drain */
+function wave(text: string): number {
+  const value = count(text)
+  if (value > 200) throw new InvalidArgumentError('It must be at most 200.')
   return value
 }
 

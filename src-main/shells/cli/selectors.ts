@@ -22,3 +22,29 @@ export function selectServer(selector: string, { servers, pools }: Pick<FleetSna
   }
   throw usageError(`There is no server "${selector}" on any balancer that was read. "evenkeel servers" lists them.`)
 }
+
+/**
+ * The servers of a pool, those whose name fits a pattern with `*` and `?`, or both, in the balancers' order.
+ * @throws CliError when there is none
+ */
+export function selectServers(
+  { pool, match }: { pool?: string | undefined; match?: string | undefined },
+  { servers, pools }: Pick<FleetSnapshot, 'servers' | 'pools'>,
+): ServerView[] {
+  const ids = new Set(pools.filter(({ id, name }) => pool === undefined || id === pool || name === pool).map(({ id }) => id))
+  if (ids.size === 0) throw usageError(`There is no pool "${pool ?? ''}" on any balancer that was read.`)
+  const fits = match === undefined ? /^/ : patternFrom(match)
+  const found = servers.filter(({ poolId, name }) => ids.has(poolId) && fits.test(name))
+  if (found.length > 0) return found
+  throw usageError(`No server${pool === undefined ? '' : ` of ${pool}`} has a name like "${match ?? ''}".`)
+}
+
+/** `*` stands for any characters, `?` for one; everything else for itself. */
+function patternFrom(glob: string): RegExp {
+  return new RegExp(
+    `^${glob
+      .replace(/[\\^$.|+()[\]{}]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+  )
+}

@@ -20,6 +20,8 @@ export const messages = {
       reason: 'Say why first.',
       floor: 'Too few servers would remain. Drain fewer, lower the floor, or say why it may be overridden.',
       unreachable: 'Choose first what to do about the balancers that cannot be read.',
+      leftOut: 'Choose first what to do about the balancers that cannot be changed.',
+      unchecked: 'In maintenance nothing is checked: waves that go on with health must stay drained.',
       length: 'A time is not understood; see the options.',
     },
     figure: {
@@ -73,6 +75,10 @@ export const messages = {
       why: 'They would go on sending requests to it. Nothing is done there without your word.',
       later: 'Drain where it can be done now; {nodes} follow as soon as they answer.',
     },
+    leftOut: {
+      title: 'Cannot be changed: {servers}',
+      others: 'Drain on the others now. There it goes on taking traffic; it is listed as not done.',
+    },
     options: {
       title: 'Options',
       floor: 'Must go on taking traffic, per pool and balancer',
@@ -88,8 +94,15 @@ export const messages = {
       onViolation: 'If something brings it back',
       violationChoice: { reassert: 'set it again', alarm: 'only raise an alarm' },
       order: 'Several servers',
-      orderChoice: { together: 'all at once', oneByOne: 'one by one' },
-      orderHint: 'One by one: the next begins when the one before it was put back and takes traffic again.',
+      orderChoice: { together: 'all at once', waves: 'in waves' },
+      waveSize: 'Servers in a wave',
+      goOn: 'The next wave',
+      goOnChoice: { asked: 'when I say so', healthy: 'when they are well again' },
+      goOnHint: {
+        asked: 'At your word a wave is put back; the next begins once it takes traffic again on every balancer.',
+        healthy:
+          'A wave is put back by itself once it is empty and the checks of its servers have failed and pass again, as after a restart; the next begins once it takes traffic.',
+      },
       badLength: 'Write it like 90s, 10m, 1h 30m or 2d.',
       summary: {
         floor: { servers: 'at least {count} in service', percent: 'at least {count} % in service' },
@@ -99,7 +112,7 @@ export const messages = {
         byHand: 'put back by hand',
         maint: 'then maintenance',
         alarm: 'alarm only',
-        oneByOne: 'one by one',
+        waves: 'in waves of {count} | one by one | in waves of {count}',
       },
     },
     state: {
@@ -153,12 +166,15 @@ export const messages = {
       job: 'Operation {number}',
       floorOverride: 'The floor was overridden',
       then: 'then into maintenance',
-      next: 'next: {count} more',
+      wave: 'wave {number} of {of}',
+      next: 'then {names}',
+      nextHealthy: 'goes on by itself when the checks failed and pass again',
+      leftOut: 'not done: {server} on {node}. {why}',
       cut: '{count} sessions were cut | {count} session was cut | {count} sessions were cut',
     },
     act: {
       hold: 'Hold',
-      resume: 'Go on',
+      resume: 'Resume',
       finish: 'Finish now',
       finishCuts: 'Finish now, cuts {count}',
       putBack: 'Put back',
@@ -174,6 +190,13 @@ export const messages = {
       whyEmpty: 'Nobody is left.',
       whyFinishing: 'What is left is being shut down.',
       whyFailed: 'It did not go through; put it back.',
+      goOn: 'Go on',
+      stop: 'Stop here…',
+      stopTitle: 'Stop here?',
+      stopEffect: 'Nothing more is drained. | One more server is not drained. | {count} more servers are not drained.',
+      keepOut: 'Keep this wave out',
+      putBackToo: 'Put this wave back',
+      whyLastWave: 'This is the last wave.',
     },
     page: {
       open: 'In force',
@@ -226,6 +249,8 @@ export const messages = {
       reason: '先に理由を書いてください。',
       floor: '残るサーバーが少なすぎます。台数を減らすか、下限を下げるか、無視してよい理由を書いてください。',
       unreachable: '読み取れないロードバランサーの扱いを先に選んでください。',
+      leftOut: '変更できないロードバランサーの扱いを先に選んでください。',
+      unchecked: 'メンテナンス中はヘルスチェックが行われません。回復で次へ進む場合は、そのまま切り離しておいてください。',
       length: '時間の書式が正しくありません。オプションを確認してください。',
     },
     figure: {
@@ -279,6 +304,10 @@ export const messages = {
       why: 'そこからはリクエストが送られ続けます。指示なしには何も行いません。',
       later: '可能なところから切り離し、{nodes} は応答しだい続けます。',
     },
+    leftOut: {
+      title: '変更できません: {servers}',
+      others: 'ほかのロードバランサーで切り離します。そこでは受け付けが続き、未実施として記録されます。',
+    },
     options: {
       title: 'オプション',
       floor: '稼働を続けるべき数 (プールとロードバランサーごと)',
@@ -294,8 +323,15 @@ export const messages = {
       onViolation: '何かが復帰させたら',
       violationChoice: { reassert: '再び外す', alarm: '知らせるだけ' },
       order: '複数のサーバー',
-      orderChoice: { together: '同時に', oneByOne: '一台ずつ' },
-      orderHint: '一台ずつ: 前のサーバーが復帰して受け付けを再開してから次を始めます。',
+      orderChoice: { together: '同時に', waves: '順番に' },
+      waveSize: '一度に切り離す台数',
+      goOn: '次に進むとき',
+      goOnChoice: { asked: '指示したとき', healthy: '回復したとき' },
+      goOnHint: {
+        asked: '指示すると復帰し、すべてのロードバランサーで受け付けを再開してから次を始めます。',
+        healthy:
+          '空になり、ヘルスチェックが一度失敗して再び成功すると (再起動後など) 自動で復帰し、受け付けを再開してから次を始めます。',
+      },
       badLength: '90s、10m、1h 30m、2d のように書いてください。',
       summary: {
         floor: { servers: '下限 {count} 台', percent: '下限 {count} %' },
@@ -305,7 +341,7 @@ export const messages = {
         byHand: '手動で復帰',
         maint: '空になればメンテナンス',
         alarm: '通知のみ',
-        oneByOne: '一台ずつ',
+        waves: '{count} 台ずつ',
       },
     },
     state: {
@@ -359,7 +395,10 @@ export const messages = {
       job: '操作 {number}',
       floorOverride: '下限を無視しました',
       then: '空になればメンテナンス',
-      next: '次に {count} 台',
+      wave: '{of} 回中 {number} 回目',
+      next: '次に {names}',
+      nextHealthy: 'ヘルスチェックが失敗し再び成功すると自動で次へ',
+      leftOut: '未実施: {node} の {server}。{why}',
       cut: '{count} セッションを切断しました',
     },
     act: {
@@ -378,6 +417,13 @@ export const messages = {
       whyEmpty: '残りはありません。',
       whyFinishing: '残りを切断しています。',
       whyFailed: '失敗しました。復帰させてください。',
+      goOn: '次へ進む',
+      stop: 'ここで止める…',
+      stopTitle: 'ここで止めますか',
+      stopEffect: '残る {count} 台は切り離しません。',
+      keepOut: '今のものは外したまま',
+      putBackToo: '今のものも復帰させる',
+      whyLastWave: 'これが最後です。',
     },
     page: {
       open: '実施中',

@@ -12,8 +12,8 @@ export function useDrainButtons(drain: () => DrainView, left: () => number | nul
   const host = useHostStore()
   const fleet = useFleetStore()
   const drains = useDrainsStore()
-  /** the one question before connections are cut */
-  const asking = shallowRef(false)
+  /** the one question before connections are cut, or before the rest of a series is dropped */
+  const asking = shallowRef<'finish' | 'stop' | null>(null)
 
   const whyNotKept = computed(() => {
     if (host.isViewer) return t('words.viewerOnly')
@@ -33,6 +33,13 @@ export function useDrainButtons(drain: () => DrainView, left: () => number | nul
       if (drain().finishing) return t('drains.act.whyFinishing')
       return drain().emptyAt !== null && left() === 0 ? t('drains.act.whyEmpty') : ''
     }),
+    /** a wave has a word of its own: put back, and go on */
+    isWave: computed(() => drain().waves !== null),
+    whyGoOn: whyNotKept,
+    whyStop: computed(() => {
+      if (host.isViewer) return t('words.viewerOnly')
+      return drain().next.length === 0 ? t('drains.act.whyLastWave') : ''
+    }),
     whyPutBack: computed(() => {
       if (host.isViewer) return t('words.viewerOnly')
       if (canPutBack(drain())) return ''
@@ -42,10 +49,10 @@ export function useDrainButtons(drain: () => DrainView, left: () => number | nul
     busy: computed(() => drains.steering && drains.steered === drain().id),
     error: computed(() => (drains.steered === drain().id ? drains.steerError : null)),
     hold: () => drains.steer(isHeld.value ? 'resume' : 'hold', drain().id),
-    putBack: () => drains.steer('putBack', drain().id),
-    async finish() {
-      asking.value = false
-      await drains.steer('finishNow', drain().id)
+    goOn: () => drains.steer('goOn', drain().id),
+    async act(how: 'finishNow' | 'stopHere' | 'putBack') {
+      asking.value = null
+      await drains.steer(how, drain().id)
     },
   }
 }

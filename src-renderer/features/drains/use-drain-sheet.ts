@@ -1,6 +1,6 @@
 import { computed, reactive, ref, watch } from 'vue'
 import { useI18n } from 'vue-i18n'
-import type { DeadlineAction, NodeId, ServerView } from '#contract'
+import type { DeadlineAction, DrainWaves, NodeId, ServerId, ServerView } from '#contract'
 import { useDrainDraftStore, type DrainWishes } from '../../stores/drain-draft.ts'
 import { useFleetStore } from '../../stores/fleet.ts'
 import { useHostStore } from '../../stores/host.ts'
@@ -20,16 +20,23 @@ function blankForm() {
     override: '',
     /** balancers that cannot be read follow later */
     later: false,
+    /** balancers that cannot be changed are left out, and listed as not done */
+    leaveOut: false,
     everywhere: false,
     deadline: '',
     onDeadline: 'wait' as DeadlineAction,
     expires: '',
     then: 'nothing' as 'nothing' | 'maint',
     onViolation: 'reassert' as 'reassert' | 'alarm',
-    order: 'together' as 'together' | 'oneByOne',
+    order: 'together' as 'together' | 'waves',
+    waveSize: 1,
+    goOn: 'asked' as DrainWaves['goOn'],
   }
 }
 export type DrainForm = ReturnType<typeof blankForm>
+
+/** A number field that is being typed in holds nothing, or half a number. */
+const isCount = (value: unknown, least: number): boolean => Number.isInteger(value) && Number(value) >= least
 
 /** An empty field means none; null is what cannot be understood. */
 export function lengthFrom(text: string): number | undefined | null {
@@ -43,9 +50,10 @@ export function wishesFrom(form: DrainForm): DrainWishes {
   return {
     floor: { atLeast: form.atLeast, unit: form.unit },
     unreachable: form.later ? 'later' : 'refuse',
+    unchangeable: form.leaveOut ? 'leave-out' : 'refuse',
     onViolation: form.onViolation,
     then: form.then,
-    oneByOne: form.order === 'oneByOne',
+    ...(form.order === 'waves' ? { waves: { size: form.waveSize, goOn: form.goOn } } : {}),
     ...(overrideFloor === '' ? {} : { overrideFloor }),
     ...(deadlineMs ? { deadlineMs, onDeadline: form.onDeadline } : {}),
     ...(expiresMs ? { expiresMs } : {}),
@@ -61,14 +69,14 @@ export function useDrainSheet() {
   const form = reactive(blankForm())
   const attempted = ref(false)
 
-  const chosen = computed<ServerView[]>(() =>
-    (draft.servers ?? []).flatMap((id) => {
-      const server = fleet.servers.get(id)
-      return server ? [server] : []
-    }),
-  )
+  const targets = computed(() => draft.targets ?? [])
+  /** an address stands for every server that has it */
+  const chosen = computed<ServerView[]>(() => {
+    const asked = new Set(targets.value)
+    return [...fleet.servers.values()].filter(({ id, address }) => asked.has(id) || asked.has(address))
+  })
   const names = computed(() => {
-    const all = (draft.servers ?? []).map((id) => fleet.servers.get(id)?.name ?? id)
+    const all = targets.value.map((target) => fleet.servers.get(target as ServerId)?.name ?? target)
     return all.length > namesShown ? t('drains.sheet.many', { count: all.length }) : all.join(', ')
   })
   const nameOf = (id: NodeId) => fleet.nodes.get(id)?.name ?? id
@@ -81,39 +89,33 @@ export function useDrainSheet() {
   /** The same addresses in other pools, which a drain by address takes out as well. */
   const elsewhere = computed(() => {
     const addresses = new Set(chosen.value.map(({ address }) => address))
-    const own = new Set(draft.servers ?? [])
-    return [...fleet.servers.values()].filter(
-      ({ id, address, poolId }) => addresses.has(address) && !own.has(id) && fleet.pools.get(poolId)?.can.setState === true,
-    )
+    const own = new Set(chosen.value)
+    return [...fleet.servers.values()].filter((server) => addresses.has(server.address) && !own.has(server))
   })
 
-  const asked = computed(() => {
-    const targets = form.everywhere
-      ? [...new Set(chosen.value.map(({ address }) => address))]
-      : [...(draft.servers ?? [])].map(String)
-    return form.order === 'oneByOne' ? { targets, planned: targets.slice(0, 1) } : { targets, planned: targets }
-  })
+  const asked = computed(() => (form.everywhere ? [...new Set(chosen.value.map(({ address }) => address))] : targets.value))
 
   function replan(): void {
-    const { floor, unreachable } = wishesFrom(form)
-    if (floor && Number.isInteger(floor.atLeast) && floor.atLeast >= 0) {
-      void draft.replan(asked.value.planned, { floor, ...(unreachable ? { unreachable } : {}) })
+    const { floor, waves } = wishesFrom(form)
+    if (isCount(form.atLeast, 0) && isCount(form.waveSize, 1)) {
+      // What cannot be changed, or not be read, is answered in the plan, as a choice.
+      void draft.replan(asked.value, { ...(floor ? { floor } : {}), ...(waves ? { waves } : {}), unchangeable: 'leave-out' })
     }
   }
 
   watch(
-    () => draft.servers,
-    (servers) => {
-      if (servers === null) return
+    () => draft.targets,
+    (now) => {
+      if (now === null) return
       Object.assign(form, blankForm())
       attempted.value = false
       replan()
     },
   )
   watch(
-    () => [form.atLeast, form.unit, form.everywhere, form.order],
+    () => [form.atLeast, form.unit, form.everywhere, form.order, form.waveSize, form.goOn],
     (_now, _before, onCleanup) => {
-      if (draft.servers === null) return
+      if (draft.targets === null) return
       const timer = setTimeout(replan, replanAfterMs)
       onCleanup(() => clearTimeout(timer))
     },
@@ -130,7 +132,9 @@ export function useDrainSheet() {
     if (draft.plan === null || draft.planning) return t('drains.why.plan')
     if (draft.plan.places.length === 0) return t('drains.why.nothing')
     if (draft.plan.unreachable.length > 0 && !form.later) return t('drains.why.unreachable')
+    if (draft.plan.leftOut.length > 0 && !form.leaveOut) return t('drains.why.leftOut')
     if (broken.value.length > 0 && form.override.trim() === '') return t('drains.why.floor')
+    if (form.order === 'waves' && form.goOn === 'healthy' && form.then === 'maint') return t('drains.why.unchecked')
     if (faults.value.deadline !== undefined || faults.value.expires !== undefined) return t('drains.why.length')
     return form.reason.trim() === '' ? t('drains.why.reason') : ''
   })
@@ -146,7 +150,7 @@ export function useDrainSheet() {
       expiresMs ? t('drains.options.summary.expires', { span: formatDuration(expiresMs) }) : t('drains.options.summary.byHand'),
       ...(form.then === 'maint' ? [t('drains.options.summary.maint')] : []),
       ...(form.onViolation === 'alarm' ? [t('drains.options.summary.alarm')] : []),
-      ...(form.order === 'oneByOne' ? [t('drains.options.summary.oneByOne')] : []),
+      ...(form.order === 'waves' ? [t('drains.options.summary.waves', { count: form.waveSize }, form.waveSize)] : []),
     ].join(' · ')
   })
 
@@ -166,7 +170,7 @@ export function useDrainSheet() {
     replan,
     async start() {
       attempted.value = true
-      if (why.value === '' && !draft.starting) await draft.start(asked.value.targets, form.reason.trim(), wishesFrom(form))
+      if (why.value === '' && !draft.starting) await draft.start(asked.value, form.reason.trim(), wishesFrom(form))
     },
   }
 }

@@ -423,32 +423,142 @@ describe('trouble', () => {
   })
 })
 
-test('one by one: each begins when the one before it is back and takes traffic again, also after a restart', async () => {
-  const first = await open()
+describe('a list in waves', () => {
   const targets = ['w1', 'second', 'third3'].map((name) => `edge/haproxy/app/${name}`)
-  const one = await drain(first, { targets, oneByOne: true })
-  expect(one).toMatchObject({ targets: [targets[0]], next: targets.slice(1), state: 'empty' })
-  // Put back, it fails its checks on lb2.
-  const { set } = driver.readings
-  driver.readings.set = (nodeId, reading) => {
-    const read = structuredClone(reading) as BalancerReading
-    const failing = nodeId === 'lb2' ? read.pools[0]?.servers.find(({ state }) => state === 'up') : undefined
-    if (failing?.name === 'w1') failing.state = 'down'
-    return set.call(driver.readings, nodeId, read)
-  }
-  await ask(first, 'drain.putBack', { drain: one.id })
-  const waiting = await later(first, one, 3 * pollMs)
-  expect(waiting).toMatchObject({ state: 'put-back', endedAt: null })
-  expect(waiting.said).toContain('app/w1 on lb2 is down and not in service yet')
-  await close(first)
+  const oneByOne = { targets, waves: { size: 1 } }
+  const inForce = async (console: Console) =>
+    (await ask(console, 'drain.list', { open: true, limit: 10 })).map((each) => [each.targets, each.next, each.follows])
 
-  driver.readings.set = set
-  change('lb2', 'w1', { state: 'up' })
-  const second = await open()
-  expect(await later(second, one, 3 * pollMs)).toMatchObject({ state: 'ended' })
-  const inForce = await ask(second, 'drain.list', { open: true, limit: 10 })
-  expect(inForce.map(({ targets: now, next, follows }) => [now, next, follows])).toEqual([[[targets[1]], [targets[2]], one.id]])
-  expect(sentTo('lb1').filter((line) => line.includes('third3'))).toEqual([])
+  test('goes on at a word, when the wave before is back and takes traffic again, also after a restart', async () => {
+    const first = await open()
+    const one = await drain(first, oneByOne)
+    expect(one).toMatchObject({ targets: [targets[0]], next: targets.slice(1), waves: { number: 1, of: 3 }, state: 'empty' })
+    expect(one.said).toContain('Wave 1 of 3: it waits for your word.')
+    // Put back, it fails its checks on lb2.
+    const { set } = driver.readings
+    driver.readings.set = (nodeId, reading) => {
+      const read = structuredClone(reading) as BalancerReading
+      const failing = nodeId === 'lb2' ? read.pools[0]?.servers.find(({ state }) => state === 'up') : undefined
+      if (failing?.name === 'w1') failing.state = 'down'
+      return set.call(driver.readings, nodeId, read)
+    }
+    await ask(first, 'drain.goOn', { drain: one.id })
+    const waiting = await later(first, one, 3 * pollMs)
+    expect(waiting).toMatchObject({ state: 'put-back', endedAt: null })
+    expect(waiting.said).toContain('app/w1 on lb2 is down and not in service yet')
+    await close(first)
+
+    driver.readings.set = set
+    change('lb2', 'w1', { state: 'up' })
+    const second = await open()
+    expect(await later(second, one, 3 * pollMs)).toMatchObject({ state: 'ended' })
+    expect(await inForce(second)).toEqual([[[targets[1]], [targets[2]], one.id]])
+    expect(sentTo('lb1').filter((line) => line.includes('third3'))).toEqual([])
+  })
+
+  test('takes as many at a time as asked, and ends with the last', async () => {
+    const console = await open()
+    const one = await drain(console, { targets, waves: { size: 2 } })
+    expect(one).toMatchObject({ targets: targets.slice(0, 2), next: [targets[2]], waves: { size: 2, number: 1, of: 2 } })
+    await ask(console, 'drain.goOn', { drain: one.id })
+    await later(console, one, 3 * pollMs)
+    const [last] = await ask(console, 'drain.list', { open: true, limit: 10 })
+    expect(last).toMatchObject({ targets: [targets[2]], next: [], waves: { number: 2, of: 2 }, follows: one.id })
+    if (last === undefined) throw new Error('no second wave')
+    await ask(console, 'drain.goOn', { drain: last.id })
+    expect(await later(console, last, 3 * pollMs)).toMatchObject({ state: 'ended', said: 'Put back as it was.' })
+    expect(await inForce(console)).toEqual([])
+  })
+
+  test('is refused as a whole when a later wave would break the floor', async () => {
+    const console = await open()
+    change('lb1', 'w1', { state: 'down' })
+    await clock.advance(pollMs)
+    const floor = { atLeast: 2, unit: 'servers' } as const
+    const plan = await ask(console, 'drain.plan', { ...oneByOne, floor })
+    expect(plan.waves).toEqual(targets.map((target) => [target]))
+    expect(plan.floor.filter(({ holds }) => !holds).map(({ wave, nodeId }) => [wave, nodeId])).toEqual([
+      [2, 'lb1'],
+      [3, 'lb1'],
+    ])
+    await expect(ask(console, 'drain.start', { ...oneByOne, floor, reason: 'r' })).rejects.toMatchObject({
+      code: 'drain.floor',
+    })
+    expect(driver.sent).toEqual([])
+  })
+
+  test('stops where it is told to: what is out stays out, and put back it brings nothing after it', async () => {
+    const console = await open()
+    const one = await drain(console, oneByOne)
+    expect(await ask(console, 'drain.stopHere', { drain: one.id })).toMatchObject({ next: [], state: 'empty', goal: 'out' })
+    await expect(ask(console, 'drain.stopHere', { drain: one.id })).rejects.toMatchObject({ code: 'drain.conflict' })
+    await ask(console, 'drain.putBack', { drain: one.id })
+    expect(await later(console, one, 3 * pollMs)).toMatchObject({ state: 'ended' })
+    expect(await inForce(console)).toEqual([])
+  })
+
+  test('put back at once, or because its deadline passed, it ends as well', async () => {
+    const console = await open()
+    const one = await drain(console, oneByOne)
+    await ask(console, 'drain.putBack', { drain: one.id })
+    const back = await later(console, one, 3 * pollMs)
+    expect(back).toMatchObject({ state: 'ended', next: [] })
+    expect(kinds(back)).toContain('stopped')
+    change('lb1', 'w1', { sessions: 2 })
+    const late = await drain(console, { ...oneByOne, deadlineMs: 4_000, onDeadline: 'put-back' })
+    expect(await later(console, late, 5 * pollMs)).toMatchObject({ state: 'ended', next: [] })
+    expect(await inForce(console)).toEqual([])
+  })
+
+  describe('that goes on with health', () => {
+    const check = (status: string) => ({ check: { status, code: null, durationMs: null, text: '' } })
+    const healthy = { targets, waves: { size: 1, goOn: 'healthy' } } as const
+
+    test('waits until the checks failed and pass again, also over a restart, and until the server is empty', async () => {
+      for (const name of ['w1', 'second', 'third3']) for (const lb of ['lb1', 'lb2']) change(lb, name, check('L7OK'))
+      change('lb1', 'w1', { sessions: 1 })
+      const first = await open()
+      const one = await drain(first, healthy)
+      for (const lb of ['lb1', 'lb2']) change(lb, 'w1', check('L4CON'))
+      expect((await later(first, one)).places[0]).toMatchObject({ health: 'down', wasDown: true })
+      await close(first)
+      for (const lb of ['lb1', 'lb2']) change(lb, 'w1', check('L7OK'))
+      const second = await open()
+      expect(await later(second, one, 2 * pollMs)).toMatchObject({ state: 'draining', goal: 'out' })
+      change('lb1', 'w1', { sessions: 0 })
+      expect(await later(second, one, 4 * pollMs)).toMatchObject({ state: 'ended' })
+      const [next] = await ask(second, 'drain.list', { open: true, limit: 10 })
+      expect(next).toMatchObject({ targets: [targets[1]], state: 'empty' })
+      expect(next?.said).toContain('goes on when the checks of app/second have failed and pass again')
+      expect(await later(second, next as DrainView, 4 * pollMs)).toMatchObject({ state: 'empty' })
+    })
+
+    test('is refused where nothing is checked, and with maintenance, in which nothing is', async () => {
+      const console = await open()
+      await expect(ask(console, 'drain.plan', healthy)).rejects.toThrow('does not check app/w1')
+      await expect(ask(console, 'drain.start', { ...healthy, reason: 'r', then: 'maint' })).rejects.toThrow('is not checked')
+    })
+  })
+})
+
+test('what cannot be changed refuses the drain, or is left out and listed as not done', async () => {
+  const console = await open()
+  driver.readings.set('lb2', new AppError('config.check-failed', 'nginx refuses its own files.'))
+  const request = { targets: [w1], reason: 'r' }
+  await expect(ask(console, 'drain.start', request)).rejects.toThrow('listed as not done')
+  expect(driver.sent).toEqual([])
+  const leaving = await drain(console, { unchangeable: 'leave-out' })
+  expect(leaving.leftOut).toMatchObject([{ nodeId: 'lb2', server: 'w1', why: 'nginx refuses its own files.' }])
+  expect(leaving.places.map(({ nodeId }) => nodeId)).toEqual(['lb1'])
+  expect(leaving.said).toContain('Not done: app/w1 on lb2')
+  expect(kinds(leaving).slice(0, 2)).toEqual(['started', 'left-out'])
+  expect(sentTo('lb2')).toEqual([])
+  await ask(console, 'drain.putBack', { drain: leaving.id })
+
+  driver.readings.set('lb1', new AppError('config.check-failed', 'so does this one'))
+  await expect(ask(console, 'drain.plan', { targets: [w1], unchangeable: 'leave-out' })).rejects.toMatchObject({
+    code: 'config.check-failed',
+  })
 })
 
 test('an address stands for every server that has it, and a plan changes nothing', async () => {

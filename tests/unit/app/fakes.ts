@@ -167,7 +167,8 @@ export function fakeHaproxy(initial: Record<string, ServiceReading>): FakeHaprox
       const { pid } = balancer(nodeId)
       const server = serverOn(nodeId, pool, name)
       if (server === undefined) return null
-      const { adminState, weight, address, sessions, queue, totalSessions, agentCheck } = server
+      const { adminState, weight, address, sessions, queue, totalSessions, agentCheck, check } = server
+      const health = check === null ? null : check.status.endsWith('OK') ? 'up' : 'down'
       return {
         ...{ pool, server: name, adminState: adminState ?? 0, weight: weight ?? 1, configuredWeight: 1, address, agentCheck },
         ...{ worker: pid ?? 0, sessions: sessions ?? 0, queue: queue ?? 0, totalSessions, idle: 0, lastRequestS: null },
@@ -175,6 +176,7 @@ export function fakeHaproxy(initial: Record<string, ServiceReading>): FakeHaprox
           oldSessions: onOldWorkers.get(`${nodeId} ${pool}/${name}`) ?? 0,
           oldWorkers: [],
           clients: [],
+          health,
           stickyBy: [stickyBy.get(`${pool}/${name}`) ?? []].flat(),
         },
       }

@@ -38,6 +38,9 @@ function drain(id: string, createdAt: number): DrainRecord {
     outcome: null,
     finishing: false,
     cut: 0,
+    waves: null,
+    unchangeable: 'refuse',
+    leftOut: [],
     jobs: [],
     places: [
       {
@@ -53,6 +56,8 @@ function drain(id: string, createdAt: number): DrainRecord {
         proof: null,
         unreadSince: null,
         violations: 0,
+        health: null,
+        wasDown: false,
       },
     ],
   }

@@ -20,7 +20,7 @@ const place = (name: string) => ({ serverId: `${id}/${name}` as ServerId, nodeId
 describe('checkFloor', () => {
   const siblings = [server('a', 'up'), server('b', 'up'), server('c', 'down'), server('d', 'draining')]
   const floor = (atLeast: number, unit: 'servers' | 'percent' = 'servers', heldOut = [] as ReturnType<typeof place>[]) =>
-    checkFloor({ atLeast, unit }, { id, siblings, leaving: [place('a')], heldOut })[0]
+    checkFloor({ atLeast, unit }, { wave: 1, id, siblings, leaving: [place('a')], heldOut })[0]
 
   it('counts what takes traffic now, not what is configured', () => {
     expect(floor(1)).toMatchObject({ healthy: 2, remaining: 1, total: 4, needed: 1, holds: true })
@@ -34,7 +34,7 @@ describe('checkFloor', () => {
   })
 
   it('lets a server leave that takes no traffic anyway', () => {
-    const [check] = checkFloor({ atLeast: 4, unit: 'servers' }, { id, siblings, leaving: [place('c')], heldOut: [] })
+    const [check] = checkFloor({ atLeast: 4, unit: 'servers' }, { wave: 1, id, siblings, leaving: [place('c')], heldOut: [] })
     expect(check).toMatchObject({ healthy: 2, remaining: 2, holds: true })
   })
 

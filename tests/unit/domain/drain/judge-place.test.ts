@@ -22,6 +22,7 @@ const reading = (over: Partial<PlaceReading> = {}): PlaceReading => ({
   lastRequestS: null,
   totalSessions: 5,
   agentCheck: false,
+  health: 'up',
   stickyBy: [],
   clients: [],
   ...over,

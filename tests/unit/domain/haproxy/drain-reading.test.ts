@@ -19,11 +19,13 @@ it('finds the sessions of one server among all', () => {
 
 const info = 'Name: HAProxy\nVersion: 2.6.12\nPid: 712\nUptime_sec: 9\nCurrConns: 2\nStopping: 0\n\n'
 const stat =
-  '# pxname,svname,qcur,scur,stot,lastsess,agent_status,idle_conn_cur,cookie,\nbe,s1,1,2,30,4,L4OK,3,c1,\nbe,s2,0,0,0,-1,,,,\n\n'
+  '# pxname,svname,qcur,scur,stot,lastsess,agent_status,idle_conn_cur,check_status,cookie,\nbe,s1,1,2,30,4,L4OK,3,L7OK,c1,\nbe,s2,0,0,0,-1,,,,,\nbe,s4,0,0,0,-1,,,L4CON,,\nbe,s5,0,0,0,-1,,,L4CON,,\n\n'
 const state = `1
 # be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight srv_check_result srv_fqdn srv_port
 3 be 1 s1 198.18.0.21 2 8 5 10 3 - 8000
 3 be 2 s2 198.18.0.22 2 0 10 10 3 - 8000
+3 be 4 s4 198.18.0.24 0 8 10 10 2 - 8000
+3 be 5 s5 198.18.0.25 0 1 10 10 2 - 8000
 
 `
 
@@ -31,6 +33,7 @@ it('puts together what the current worker says of one server', () => {
   expect(parsePlace(info + stat + state, { pool: 'be', server: 's1' }).place).toEqual({
     ...{ pool: 'be', server: 's1', adminState: 8, weight: 5, configuredWeight: 10, address: '198.18.0.21:8000' },
     ...{ worker: 712, sessions: 2, queue: 1, idle: 3, lastRequestS: 4, totalSessions: 30, agentCheck: true },
+    health: 'up',
     stickyBy: ['the cookie c1'],
   })
   expect(parsePlace(info + stat + state, { pool: 'be', server: 's2' }).place).toMatchObject({
@@ -39,6 +42,11 @@ it('puts together what the current worker says of one server', () => {
     idle: null,
     stickyBy: [],
   })
+})
+
+it('says what the checks say of a server that is out, and nothing where none are made', () => {
+  const healthOf = (server: string) => parsePlace(info + stat + state, { pool: 'be', server }).place?.health
+  expect(['s1', 's2', 's4', 's5'].map(healthOf)).toEqual(['up', null, 'down', null])
 })
 
 it('knows a server and a backend that are not there', () => {

@@ -10,6 +10,7 @@ const form: DrainForm = {
   unit: 'servers',
   override: '',
   later: false,
+  leaveOut: false,
   everywhere: false,
   deadline: '',
   onDeadline: 'wait',
@@ -17,6 +18,8 @@ const form: DrainForm = {
   then: 'nothing',
   onViolation: 'reassert',
   order: 'together',
+  waveSize: 1,
+  goOn: 'asked',
 }
 
 describe('a length of time', () => {
@@ -49,11 +52,13 @@ describe('the fields of the sheet', () => {
   it('say everything that can be said', () => {
     const said = start({
       ...{ atLeast: 50, unit: 'percent', override: ' last one ', later: true, deadline: '10m', onDeadline: 'finish' },
-      ...{ expires: '2h', then: 'maint', onViolation: 'alarm', order: 'oneByOne' },
+      ...{ expires: '2h', then: 'maint', onViolation: 'alarm', order: 'waves', waveSize: 2, goOn: 'healthy' },
+      leaveOut: true,
     })
     expect(said).toMatchObject({
       ...{ floor: { atLeast: 50, unit: 'percent' }, overrideFloor: 'last one', unreachable: 'later', deadlineMs: 600_000 },
-      ...{ onDeadline: 'finish', expiresMs: 7_200_000, then: 'maint', onViolation: 'alarm', oneByOne: true },
+      ...{ onDeadline: 'finish', expiresMs: 7_200_000, then: 'maint', onViolation: 'alarm', unchangeable: 'leave-out' },
+      waves: { size: 2, goOn: 'healthy' },
     })
   })
 

@@ -36,7 +36,7 @@ describe('what a wish about servers opens', () => {
   it('a drain has its own sheet; nothing is sent yet', () => {
     const { calls, operate, draft } = rig()
     operate([web1, web2], 'drain')
-    expect(draft.servers).toEqual([web1, web2])
+    expect(draft.targets).toEqual([web1, web2])
     expect(calls).toEqual([])
   })
 

@@ -120,7 +120,7 @@ describe('the drain that is being thought about', () => {
     draft.close()
     calls[0]?.answer(plan('late'))
     await settle()
-    expect([draft.plan, draft.planning, draft.servers]).toEqual([null, false, null])
+    expect([draft.plan, draft.planning, draft.targets]).toEqual([null, false, null])
   })
 
   it('becomes the drain, and follows it', async () => {

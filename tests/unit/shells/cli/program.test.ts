@@ -212,6 +212,46 @@ describe('operations', () => {
     expect((await evenkeel('undrain', 'w1')).code).toBe(0)
   })
 
+  describe('in waves', () => {
+    beforeEach(async () => {
+      for (const nodeId of ['lb1', 'lb2']) {
+        const servers = ['web1', 'web2', 'web3', 'spare'].map((name) => server(name))
+        driver.readings.set(nodeId, haproxy([pool('app', servers)]))
+      }
+      await imported()
+    })
+    const chosen = ['--pool', 'app', '--match', 'web*'] as const
+
+    test('a selector goes so many at a time, at a word, and stops where it is told to', async () => {
+      const plan = await evenkeel('drain', ...chosen, '--waves', '2', '--dry-run')
+      expect(plan, plan.err).toMatchObject({ code: 0 })
+      expect(plan.out).toContain('wave 2 of 2: edge/haproxy/app/web3')
+      expect(plan.out).not.toContain('app/spare state drain')
+      expect((await evenkeel('drain', ...chosen, '--waves', '2', '--floor', '3', '--dry-run')).code).toBe(4)
+      const first = await evenkeel('drain', ...chosen, '--one-by-one', '--reason', 'kernel')
+      expect(first, first.err).toMatchObject({ code: 0 })
+      expect(first.out).toContain('wave 1 of 3, then edge/haproxy/app/web2, edge/haproxy/app/web3; to go on: evenkeel go-on')
+      const second = await evenkeel('go-on', 'web1', '--json')
+      expect(second, second.err).toMatchObject({ code: 0 })
+      expect(JSON.parse(second.out)).toMatchObject({ targets: ['edge/haproxy/app/web2'], waves: { number: 2, of: 3 } })
+      expect(driver.sent.filter((line) => line.includes('web1')).at(-1)).toContain('state ready')
+      const stopped = await evenkeel('stop-here', 'web2', '--json')
+      expect(JSON.parse(stopped.out)).toMatchObject({ next: [], goal: 'out' })
+      expect((await evenkeel('go-on', 'web3')).err).toContain('No drain in force has the server "web3"')
+      expect(await evenkeel('undrain', 'web2')).toMatchObject({ code: 0 })
+      expect(driver.sent.some((line) => line.includes('web3'))).toBe(false)
+    })
+
+    test.each([
+      ['a time for the next wave without waves', [...chosen, '--go-on', 'healthy', '--reason', 'r'], 'how many servers go'],
+      ['nothing chosen', ['--reason', 'r'], 'Name the servers'],
+      ['too many at once', [...chosen, '--waves', '201', '--reason', 'r'], 'at most 200'],
+    ])('refuses %s', async (_, args, said) => {
+      const { code, err } = await evenkeel('drain', ...args)
+      expect([code, err]).toEqual([2, expect.stringContaining(said)])
+    })
+  })
+
   test('Ctrl-C while waiting leaves the drain in force, and says so', async () => {
     await imported()
     for (const nodeId of ['lb1', 'lb2']) {

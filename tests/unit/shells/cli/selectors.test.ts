@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { PoolView, ServerView } from '#contract'
 import { CliError } from '../../../../src-main/shells/cli/exit-codes.ts'
-import { selectServer } from '../../../../src-main/shells/cli/selectors.ts'
+import { selectServer, selectServers } from '../../../../src-main/shells/cli/selectors.ts'
 
 const pool = (id: string, name: string) => ({ id, name }) as PoolView
 const server = (poolId: string, name: string, address: string) =>
@@ -37,4 +37,14 @@ test('an ambiguous name lists the candidates and selects nothing', () => {
 
 test('nothing found is an error, not an empty operation', () => {
   expect(() => selected('w9')).toThrow(/There is no server "w9"/)
+})
+
+test('several by their pool, by a pattern of their names, or by both', () => {
+  const idsOf = (selector: Parameters<typeof selectServers>[0]) => selectServers(selector, fleet).map(({ id }) => id)
+  expect(idsOf({ pool: 'web' })).toEqual(['edge/haproxy/web/w1', 'edge/haproxy/web/w2'])
+  expect(idsOf({ match: 'w?' })).toHaveLength(3)
+  expect(idsOf({ pool: 'core/haproxy/api', match: 'w*' })).toEqual(['core/haproxy/api/w1'])
+  expect(idsOf({ match: '10.0.0.2' })).toEqual(['core/haproxy/odd/10.0.0.2'])
+  expect(() => idsOf({ match: 'w.' })).toThrow(/No server has a name like "w."/)
+  expect(() => idsOf({ pool: 'nope' })).toThrow(/There is no pool "nope"/)
 })
