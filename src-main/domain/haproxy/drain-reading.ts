@@ -2,7 +2,6 @@ import type { PlaceReading } from '../drain/place-reading.ts'
 import { parseInfo, type WorkerInfo } from './parse-info.ts'
 import { parseServersState } from './parse-servers-state.ts'
 import { scanStatsCsv } from './parse-stats-csv.ts'
-import { isInMaintenance } from './server-state.ts'
 import { serversStateCommand, type ServerRef } from './runtime-command.ts'
 import { isDrained, isInMaintenance } from './server-state.ts'
 import { UnexpectedReply } from './unexpected-reply.ts'
@@ -12,7 +11,17 @@ export function placeCommands({ pool }: ServerRef): string[] {
   return ['show info', `show stat ${pool} 4 -1`, serversStateCommand(pool)]
 }
 
-const columns = ['svname', 'qcur', 'scur', 'stot', 'lastsess', 'agent_status', 'idle_conn_cur', 'check_status', 'cookie'] as const
+const columns = [
+  'svname',
+  'qcur',
+  'scur',
+  'stot',
+  'lastsess',
+  'agent_status',
+  'idle_conn_cur',
+  'check_status',
+  'cookie',
+] as const
 
 export type CurrentPlace = Omit<PlaceReading, 'oldSessions' | 'oldWorkers' | 'clients'>
 
