@@ -29,7 +29,7 @@ export function createTcpService(spec: TcpServiceSpec & { pool: LivePool }, traf
         return { server, connectMs: now() - since }
       } catch (thrown) {
         const failure = connectFailure(thrown)
-        if (failure.reason !== 'client') spec.attemptFailed?.(session, to, failure.reason)
+        if (failure.reason !== 'client') spec.attemptFailed?.({ server: to, reason: failure.reason, cause: thrown }, session)
         throw failure
       }
     }
@@ -78,11 +78,14 @@ export function createTcpService(spec: TcpServiceSpec & { pool: LivePool }, traf
     rest: Pick<AccessEntry, 'queueMs' | 'connectMs' | 'retries' | 'redispatched' | 'ended'>,
   ): void {
     const { service, source, server, bytesIn, bytesOut, startedAt } = session
-    spec.log?.({
-      ...{ service, source, server, bytesIn, bytesOut, pool: pool.spec.name },
-      ...{ request: null, status: null, responseMs: null, totalMs: now() - startedAt },
-      ...rest,
-    })
+    spec.log?.(
+      {
+        ...{ service, source, server, bytesIn, bytesOut, pool: pool.spec.name },
+        ...{ request: null, status: null, responseMs: null, bodyBytes: 0, totalMs: now() - startedAt },
+        ...rest,
+      },
+      session,
+    )
   }
 
   function accept(connection: Connection): void {

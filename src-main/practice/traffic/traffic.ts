@@ -258,8 +258,8 @@ export interface TcpServiceSpec {
   /** no byte in either direction for this long ends the session */
   readonly idleTimeoutMs: number
   /** one server failed; another may be tried */
-  readonly attemptFailed: ((session: Session, server: Server, reason: FailureReason) => void) | null
-  readonly log: ((entry: AccessEntry) => void) | null
+  readonly attemptFailed: ((failed: FailedAttempt, session: Session) => void) | null
+  readonly log: ((entry: AccessEntry, session: Session) => void) | null
 }
 
 export interface HttpAnswer {
@@ -275,6 +275,13 @@ export interface HttpAnswer {
  */
 export type FailureReason =
   'no-server' | 'queue-timeout' | 'connect' | 'connect-timeout' | 'response' | 'response-timeout' | 'status'
+
+/** One server that did not do the work. `cause` is a PosixError where the connection failed. */
+export interface FailedAttempt {
+  readonly server: Server
+  readonly reason: FailureReason
+  readonly cause: unknown
+}
 
 /** What is known of a request when it is routed. */
 export interface HttpFacts {
@@ -293,7 +300,7 @@ export interface HttpServiceSpec {
   readonly editRequest: ((headers: OutgoingHttpHeaders, facts: HttpFacts) => void) | null
   readonly editResponse: ((headers: OutgoingHttpHeaders, facts: HttpFacts & { server: Server; status: number }) => void) | null
   /** one server failed; another may be asked */
-  readonly attemptFailed: ((facts: HttpFacts, server: Server, reason: FailureReason) => void) | null
+  readonly attemptFailed: ((failed: FailedAttempt, facts: HttpFacts) => void) | null
   /** HAProxy answers 503 where a connection failed, nginx 502 */
   readonly failureStatus: (reason: FailureReason) => number
   /** the daemon's page for 400, 429, 502, 503, 504; `facts` is null for what was no request */
@@ -305,7 +312,7 @@ export interface HttpServiceSpec {
   readonly serverTimeoutMs: (facts: HttpFacts) => number
   /** silence of an upgraded connection */
   readonly tunnelTimeoutMs: (facts: HttpFacts) => number
-  readonly log: ((entry: AccessEntry) => void) | null
+  readonly log: ((entry: AccessEntry, facts: HttpFacts) => void) | null
 }
 
 export interface AccessEntry {
@@ -319,6 +326,8 @@ export interface AccessEntry {
   readonly status: number | null
   readonly bytesIn: number
   readonly bytesOut: number
+  /** of `bytesOut` what came behind the head of an HTTP answer */
+  readonly bodyBytes: number
   readonly queueMs: number
   readonly connectMs: number | null
   /** to the first byte of the answer */

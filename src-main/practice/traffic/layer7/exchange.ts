@@ -24,6 +24,8 @@ export interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   /** the request asks for another protocol: the connection, and what came behind its head */
+  /** what the client got of the answer's body */
+  readonly body: { bytes: number }
   readonly upgrade: { readonly socket: Socket; readonly head: Buffer } | null
 }
 
@@ -135,7 +137,8 @@ function ask({ spec, traffic, session, request, agentsOf, upgrade }: Exchange, p
         answer.response.destroy()
         throw new Failure('status')
       } catch (thrown) {
-        if (thrown instanceof Failure && thrown.reason !== 'client') spec.attemptFailed?.(facts, server, thrown.reason)
+        if (thrown instanceof Failure && thrown.reason !== 'client')
+          spec.attemptFailed?.({ server, reason: thrown.reason, cause: thrown.cause }, facts)
         throw thrown
       }
     },
@@ -145,7 +148,7 @@ function ask({ spec, traffic, session, request, agentsOf, upgrade }: Exchange, p
 }
 
 /** The daemon's own answer. */
-function answerHere({ spec, traffic, session, request, response, figures }: Exchange, answer: HttpAnswer): Outcome {
+function answerHere({ spec, traffic, session, request, response, figures, body }: Exchange, answer: HttpAnswer): Outcome {
   const { status } = answer
   const page = answer.body === null ? spec.errorAnswer(status, { request, session }) : { headers: {}, body: answer.body }
   const headers: OutgoingHttpHeaders = { ...page.headers, ...answer.headers, 'content-length': Buffer.byteLength(page.body) }
@@ -154,12 +157,13 @@ function answerHere({ spec, traffic, session, request, response, figures }: Exch
   figures.answered(status)
   response.writeHead(status, headers)
   response.end(page.body)
+  if (request.method !== 'HEAD') body.bytes += Buffer.byteLength(page.body)
   return { ...nothing, status }
 }
 
 /** The server's answer on its way to the client. */
 async function relay(
-  { spec, traffic, session, request, response }: Exchange,
+  { spec, traffic, session, request, response, body }: Exchange,
   { spec: { persistence } }: LivePool,
   { lease, result }: Reached<Answer>,
   counted: readonly Counters[],
@@ -179,7 +183,10 @@ async function relay(
     for (const counters of counted) counters.bytesOut += bytes
   }
   count(headBytes(from))
-  from.on('data', (chunk: Buffer) => count(chunk.length))
+  from.on('data', (chunk: Buffer) => {
+    body.bytes += chunk.length
+    count(chunk.length)
+  })
   from.on('error', () => (ended ??= session.signal.aborted ? 'client' : 'response'))
   const stopWatching = watchSilence(
     traffic.wheel,
@@ -204,7 +211,7 @@ async function relay(
 
 /** `101 Switching Protocols`: from here on bytes, both ways. */
 async function tunnel(
-  { spec, traffic, session, request, response, upgrade }: Exchange,
+  { spec, traffic, session, request, response, body, upgrade }: Exchange,
   { result }: Reached<Answer>,
   counted: readonly Counters[],
 ): Promise<Outcome['ended']> {
@@ -238,6 +245,7 @@ async function tunnel(
   const broken = await splice(client, server, (direction, bytes) => {
     session.lastActivityAt = traffic.now()
     for (const counters of counted) counters[direction === 'in' ? 'bytesIn' : 'bytesOut'] += bytes
+    if (direction === 'out') body.bytes += bytes
   })
   stopWatching()
   if (session.isCut) return 'cut'

@@ -72,22 +72,26 @@ export function createHttpService(
 
     const target = await spec.route({ request, session })
     const isPool = (at: Pool | HttpAnswer): at is Pool => 'servers' in at
-    const exchange = { spec, traffic, figures, agentsOf, session, request, response, upgrade }
+    const exchange = { spec, traffic, figures, agentsOf, session, request, response, upgrade, body: { bytes: 0 } }
     const outcome = await runExchange(exchange, isPool(target) ? livePool(target) : target)
-    spec.log?.({
-      service: spec.name,
-      source: session.source,
-      request: {
-        method: request.method ?? '',
-        url: request.url ?? '',
-        httpVersion: request.httpVersion,
-        headers: request.headers,
+    spec.log?.(
+      {
+        service: spec.name,
+        source: session.source,
+        request: {
+          method: request.method ?? '',
+          url: request.url ?? '',
+          httpVersion: request.httpVersion,
+          headers: request.headers,
+        },
+        bytesIn: session.bytesIn - before.in,
+        bytesOut: session.bytesOut - before.out,
+        bodyBytes: exchange.body.bytes,
+        totalMs: now() - startedAt,
+        ...outcome,
       },
-      bytesIn: session.bytesIn - before.in,
-      bytesOut: session.bytesOut - before.out,
-      totalMs: now() - startedAt,
-      ...outcome,
-    })
+      exchange,
+    )
   }
 
   function start(request: IncomingMessage, response: ServerResponse, upgrade: Exchange['upgrade']): void {
