@@ -54,11 +54,10 @@ function statsOf(servers: number): string {
 export async function benchParse(): Promise<void> {
   const text = statsOf(SERVERS)
   const body = text.slice(2)
-  // The driver has the reply's bytes, which are the codes of ASCII.
-  const codes = Buffer.from(text, 'ascii')
+  const reply = { codes: Buffer.from(text, 'ascii'), text: (from: number, to: number) => text.slice(from, to) }
   const results = await race(
     [
-      { name: 'Evenkeel, the wanted columns', run: () => scanStatsCsv(text, WANTED, 0, codes).rows.length },
+      { name: 'Evenkeel, the wanted columns', run: () => scanStatsCsv(reply, WANTED).rows.length },
       { name: 'papaparse, arrays', run: () => papaparse.parse<string[]>(body).data.length },
       { name: 'csv-parse, arrays', run: () => csvParse(body, { relax_column_count: true }).length },
       { name: 'csv-parse, objects', run: () => csvParse(body, { columns: true, relax_column_count: true }).length },

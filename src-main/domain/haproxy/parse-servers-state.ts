@@ -1,8 +1,11 @@
-import { codesOf, placesOf, TableReader } from './scan-columns.ts'
+import { replyOf, standsAt, type Reply } from './reply.ts'
+import { placesOf, TableReader } from './scan-columns.ts'
 import { UnexpectedReply } from './unexpected-reply.ts'
 
-/** What one line of `show servers state` says (format version 1, management guide 9.3), without names and address. */
-export interface ServerFigures {
+/** What one line of `show servers state` says (format version 1, management guide 9.3), without names. */
+export interface ServerFacts {
+  /** `address:port`, `[v6]:port`, the host name when unresolved; null for a unix socket, whose path HAProxy does not show */
+  address: string | null
   backendId: number
   serverId: number
   /** 0 stopped, 1 starting (slow start), 2 running, 3 stopping (shown as NOLB) */
@@ -16,11 +19,9 @@ export interface ServerFigures {
   checkResult: number
 }
 
-export interface ServerStateRow extends ServerFigures {
+export interface ServerStateRow extends ServerFacts {
   backend: string
   server: string
-  /** `address:port`, `[v6]:port`, the host name when unresolved; null for a unix socket, whose path HAProxy does not show */
-  address: string | null
 }
 
 const space = 32
@@ -31,29 +32,37 @@ const columns = [
 const at = placesOf(columns)
 
 /** The reply that starts at `from`, row by row; columns by header name, for later versions append some. */
-export function scanServersState(text: string, from = 0, codes = codesOf(text)): TableReader {
-  if (!text.startsWith('1\n# ', from)) {
-    throw new UnexpectedReply('The reply to "show servers state" is not of format version 1.', text.slice(from))
+export function scanServersState(source: string | Reply, from = 0): TableReader {
+  const reply = replyOf(source)
+  if (!standsAt(reply, from, '1\n# ')) {
+    throw new UnexpectedReply('The reply to "show servers state" is not of format version 1.', reply.text(from, from + 1000))
   }
-  const names = text.slice(from + 4, text.indexOf('\n', from + 2)).split(' ')
-  const missing = columns.find((name) => !names.includes(name))
-  if (missing !== undefined)
-    throw new UnexpectedReply(`The reply to "show servers state" has no column "${missing}".`, text.slice(from))
-  return new TableReader({ text, codes, from: from + 4, separator: space }, columns)
+  const states = new TableReader({ reply, from: from + 4, separator: space }, columns)
+  const [missing] = states.missing
+  if (missing !== undefined) {
+    throw new UnexpectedReply(`The reply to "show servers state" has no column "${missing}".`, reply.text(from, from + 1000))
+  }
+  return states
 }
 
-export function parseServersState(text: string, from = 0): ServerStateRow[] {
-  const states = scanServersState(text, from)
+export function parseServersState(source: string | Reply, from = 0): ServerStateRow[] {
+  const states = scanServersState(source, from)
   const rows: ServerStateRow[] = []
   while (states.next()) {
     const [backend, server] = [states.text(at.be_name), states.text(at.srv_name)]
-    rows.push({ backend, server, address: addressOf(states), ...figuresOf(states) })
+    rows.push({ backend, server, ...factsOf(states) })
   }
   return rows
 }
 
-export function figuresOf(states: TableReader): ServerFigures {
+/** Whether the reader is at this server. */
+export const isServer = (states: TableReader, backendId: number, serverId: number): boolean =>
+  states.number(at.srv_id) === serverId && states.number(at.be_id) === backendId
+
+/** @param address where it is known already, so that it need not be put together */
+export function factsOf(states: TableReader, address = ''): ServerFacts {
   return {
+    address: address || addressOf(states),
     backendId: states.figure(at.be_id),
     serverId: states.figure(at.srv_id),
     opState: states.figure(at.srv_op_state),
@@ -65,7 +74,7 @@ export function figuresOf(states: TableReader): ServerFigures {
 }
 
 /** `-` stands for an absent value. */
-export function addressOf(states: TableReader): string | null {
+function addressOf(states: TableReader): string | null {
   const [address, port, hostName] = [states.text(at.srv_addr), states.text(at.srv_port), states.text(at.srv_fqdn)]
   if (address !== '-' && address !== '') return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
   return hostName === '-' || hostName === '' ? null : `${hostName}:${port}`

@@ -2,9 +2,10 @@ import type { Worker } from '#contract'
 import { ownText } from '../fleet/own-text.ts'
 import type { BalancerReading, PoolReading, ServerReading } from '../fleet/reading.ts'
 import { parseInfo, type WorkerInfo } from './parse-info.ts'
-import { addressOf, figuresOf, parseServersState, scanServersState, type ServerFigures } from './parse-servers-state.ts'
+import { factsOf, isServer, parseServersState, scanServersState, type ServerFacts } from './parse-servers-state.ts'
 import { scanStatsCsv } from './parse-stats-csv.ts'
-import { codesOf, placesOf, type Codes, type TableReader } from './scan-columns.ts'
+import { findFrom, replyOf, standsAt, TextMemory, type Reply } from './reply.ts'
+import { placesOf, type TableReader } from './scan-columns.ts'
 import { serverStateFrom } from './server-state.ts'
 import { UnexpectedReply } from './unexpected-reply.ts'
 
@@ -13,43 +14,49 @@ export const roundCommands = ['show cli level', 'show info', 'show stat -1 6 -1'
 /** what is asked of a worker of before a reload */
 export const oldWorkerCommands = ['show info', 'show stat -1 4 -1'] as const
 
+const ownTexts = ['svname', 'addr'] as const
 const columns = [
-  'pxname', 'svname', 'type', 'iid', 'sid', 'status', 'mode', 'algo', 'act', 'bck', 'qcur', 'scur', 'slim', 'stot', 'rate',
-  'req_tot', 'econ', 'eresp', 'rtime', 'lastchg', 'lastsess', 'addr', 'check_status', 'check_code', 'check_duration', 'last_chk',
+  ...ownTexts, 'pxname', 'type', 'iid', 'sid', 'status', 'mode', 'algo', 'act', 'bck', 'qcur', 'scur', 'slim', 'stot', 'rate',
+  'req_tot', 'econ', 'eresp', 'rtime', 'lastchg', 'lastsess', 'check_status', 'check_code', 'check_duration', 'last_chk',
   'check_desc', 'agent_status',
 ] as const // prettier-ignore
 const at = placesOf(columns)
 const typeBackend = 1
+const hash = 35
 
 export interface Round {
   level: string
   info: WorkerInfo
-  /** the whole reply */
-  text: string
-  codes: Codes
+  reply: Reply
   /** where the two tables begin */
   statsFrom: number
   statesFrom: number
 }
 
-/** The reply to `roundCommands` on one line: four replies, each closed by an empty line. Who has its `codes` already gives them. */
-export function parseRound(text: string, codes = codesOf(text)): Round {
-  const levelEnd = text.indexOf('\n\n')
-  const infoEnd = text.indexOf('\n\n', levelEnd + 2)
-  // The last one: a check's text can hold anything, the table of states only names and numbers.
-  const statsEnd = text.lastIndexOf('\n\n1\n# ')
+/** The reply to `roundCommands` on one line: four replies, each closed by an empty line. */
+export function parseRound(source: string | Reply): Round {
+  const reply = replyOf(source)
+  const levelEnd = findFrom(reply, 0, '\n\n')
+  const infoEnd = levelEnd === -1 ? -1 : findFrom(reply, levelEnd + 2, '\n\n')
+  const statsEnd = lastTable(reply)
   // A worker that dies while it answers ends the stream like one that has finished.
-  if (levelEnd === -1 || infoEnd === -1 || statsEnd === -1 || !text.endsWith('\n\n')) {
-    throw new UnexpectedReply('HAProxy closed the connection before its reply was complete.', text)
+  if (infoEnd === -1 || statsEnd < infoEnd || !standsAt(reply, reply.codes.length - 2, '\n\n')) {
+    throw new UnexpectedReply('HAProxy closed the connection before its reply was complete.', reply.text(0, 1000))
   }
   return {
-    level: text.slice(0, levelEnd).trim(),
-    info: parseInfo(text.slice(levelEnd + 2, infoEnd)),
-    text,
-    codes,
+    level: reply.text(0, levelEnd).trim(),
+    info: parseInfo(reply.text(levelEnd + 2, infoEnd)),
+    reply,
     statsFrom: infoEnd + 2,
     statesFrom: statsEnd + 2,
   }
+}
+
+/** Where the table of states begins, after the empty line. The last such place: a check's text can hold anything, that table only names and numbers. */
+function lastTable(reply: Reply): number {
+  let at = reply.codes.lastIndexOf(hash)
+  while (at > 0 && !standsAt(reply, at - 4, '\n\n1\n# ')) at = reply.codes.lastIndexOf(hash, at - 1)
+  return at - 4
 }
 
 export interface OldWorkerRound {
@@ -72,16 +79,25 @@ export function parseOldWorker(text: string): OldWorkerRound {
 
 const nameOf = (stats: TableReader): string => `${stats.text(at.pxname)}/${stats.text(at.svname)}`
 
+/** For the texts of one balancer that stay the same from round to round. */
+export const roundMemory = (): TextMemory => new TextMemory(ownTexts.length)
+
 /** Sessions of all old workers together, by `backend/server`; null when there are old workers that could not be asked. */
 export type OldSessions = ReadonlyMap<string, number> | null
 
 /**
  * Backends without servers (a statistics page, a redirect) are left out: a pool is a set of servers.
  * A server's sessions include those that old workers still have on it, which the stats socket does not show.
+ * @param memory of this balancer
  * @throws UnexpectedReply when a figure is not a number
  */
-export function balancerReadingFrom(round: Round, workers: Worker[], oldSessions: OldSessions): BalancerReading {
-  const stats = scanStatsCsv(round.text, columns, round.statsFrom, round.codes)
+export function balancerReadingFrom(
+  round: Round,
+  workers: Worker[],
+  oldSessions: OldSessions,
+  memory?: TextMemory,
+): BalancerReading {
+  const stats = scanStatsCsv(round.reply, columns, round.statsFrom, memory)
   const stateOf = stateFinder(round)
   const pools = new Map<number, PoolReading>()
   const servers = new Map<number, ServerReading[]>()
@@ -112,25 +128,23 @@ export function balancerReadingFrom(round: Round, workers: Worker[], oldSessions
   }
 }
 
-type ServerFacts = ServerFigures & { address: string | null }
 type StateFinder = (backendId: number, serverId: number, shownAddress: string) => ServerFacts | undefined
 
 /**
  * Both tables list servers in one order, so the next row is tried first; keys are made only when it is not the one.
  * The address is put together only where the statistics do not show it: for lower levels than admin, and for names not resolved.
  */
-function stateFinder({ text, codes, statesFrom }: Round): StateFinder {
-  const states = scanServersState(text, statesFrom, codes)
-  let next = states.next() ? figuresOf(states) : null
+function stateFinder({ reply, statesFrom }: Round): StateFinder {
+  const states = scanServersState(reply, statesFrom)
+  let hasNext = states.next()
   let byIds: Map<string, ServerFacts> | null = null
   return (backendId, serverId, shownAddress) => {
-    const figures = next
-    if (figures?.serverId === serverId && figures.backendId === backendId) {
-      const facts = { ...figures, address: shownAddress || addressOf(states) }
-      next = states.next() ? figuresOf(states) : null
+    if (hasNext && isServer(states, backendId, serverId)) {
+      const facts = factsOf(states, shownAddress)
+      hasNext = states.next()
       return facts
     }
-    byIds ??= new Map(parseServersState(text, statesFrom).map((each) => [`${each.backendId}/${each.serverId}`, each]))
+    byIds ??= new Map(parseServersState(reply, statesFrom).map((each) => [`${each.backendId}/${each.serverId}`, each]))
     return byIds.get(`${backendId}/${serverId}`)
   }
 }

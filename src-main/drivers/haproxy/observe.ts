@@ -1,11 +1,10 @@
-import { isAscii } from 'node:buffer'
 import type { Worker } from '#contract'
 import { AppError } from '../../app/app-error.ts'
 import type { Clock } from '../../app/ports/clock.ts'
 import type { CallLimits, NodeSession } from '../../app/ports/node-session.ts'
 import type { BalancerReading } from '../../domain/fleet/reading.ts'
 import type { WorkerInfo } from '../../domain/haproxy/parse-info.ts'
-import { balancerReadingFrom, parseRound, roundCommands } from '../../domain/haproxy/reading.ts'
+import { balancerReadingFrom, parseRound, roundCommands, roundMemory } from '../../domain/haproxy/reading.ts'
 import type { Endpoints } from './endpoints.ts'
 import { noOldWorkers, readOldWorkers, type OldWorkers } from './old-workers.ts'
 import { orUnexpected } from './or-unexpected.ts'
@@ -25,18 +24,18 @@ export interface ObserveParts {
 export function createObserver(parts: ObserveParts): (session: NodeSession, limits: CallLimits) => Promise<BalancerReading> {
   /** the worker whose predecessors were last seen to be gone */
   let alonePid: number | null = null
+  const memory = roundMemory()
 
   return async (session, limits) => {
     const started = parts.clock.monotonic()
     const bytes = await askRound(parts, session, limits)
-    // The bytes of ASCII are its characters' codes.
-    const codes = isAscii(bytes) ? bytes : undefined
-    const round = orUnexpected(session, () => parseRound(bytes.toString('utf8'), codes))
+    const reply = { codes: bytes, text: (from: number, to: number) => bytes.toString('utf8', from, to) }
+    const round = orUnexpected(session, () => parseRound(reply))
     const elapsed = parts.clock.monotonic() - started
     const rest = { ...limits, timeoutMs: Math.max(1, Math.floor(limits.timeoutMs - elapsed)) }
     const old = round.info.pid === alonePid ? noOldWorkers : await readOldWorkers(parts, session, round.info.pid, rest)
     alonePid = old.workers.length === 0 && old.sessions !== null ? round.info.pid : null
-    return orUnexpected(session, () => balancerReadingFrom(round, workersFrom(round.info, old), old.sessions))
+    return orUnexpected(session, () => balancerReadingFrom(round, workersFrom(round.info, old), old.sessions, memory))
   }
 }
 
