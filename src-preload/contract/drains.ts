@@ -86,6 +86,21 @@ export const DrainLeft = v.strictObject({
 })
 export type DrainLeft = v.InferOutput<typeof DrainLeft>
 
+/** What leads clients to one server again and again, as the configuration has it. */
+export const DrainSticky = v.strictObject({
+  /** `hash`: its clients are sent elsewhere as soon as it is out; with the other two they go on coming while it is only drained */
+  kind: v.picklist(['cookie', 'table', 'hash']),
+  /** `SRV=web1`, the table's name, or the method */
+  name: v.string(),
+  /** `cookie SRV insert indirect`, `stick on src`, `ip_hash` */
+  written: v.string(),
+  file: v.string(),
+  line: v.number(),
+  /** of the stick table that lead to the server; null = they cannot be counted, which those with a cookie never can */
+  entries: v.nullable(v.number()),
+})
+export type DrainSticky = v.InferOutput<typeof DrainSticky>
+
 /** Whose pool it is: nginx has pools of http and of stream, which may bear one name. */
 export const Balancer = v.picklist(['haproxy', 'nginx', 'nginx-stream'])
 export type Balancer = v.InferOutput<typeof Balancer>
@@ -301,6 +316,8 @@ export const DrainPlan = v.strictObject({
       undoCommands: v.array(v.string()),
       before: DrainBefore,
       left: DrainLeft,
+      /** null = the files could not be read */
+      sticky: v.nullable(v.array(DrainSticky)),
     }),
   ),
   unreachable: v.array(NodeId),

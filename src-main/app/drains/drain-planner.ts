@@ -1,4 +1,15 @@
-import type { DrainFloor, DrainLeftOut, DrainPlan, DrainWaves, NodeId, PoolId, PoolView, ServerId, ServerView } from '#contract'
+import type {
+  DrainFloor,
+  DrainLeftOut,
+  DrainPlan,
+  DrainSticky,
+  DrainWaves,
+  NodeId,
+  PoolId,
+  PoolView,
+  ServerId,
+  ServerView,
+} from '#contract'
 import { checkFloor } from '../../domain/drain/floor.ts'
 import { emptyInMs, forecastShares } from '../../domain/drain/forecast.ts'
 import type { PlaceReading } from '../../domain/drain/place-reading.ts'
@@ -63,6 +74,7 @@ export function createDrainPlanner(parts: {
     const others = answers.filter(({ refused }) => refused === null)
     if (refusal !== null && (wish.unchangeable === 'refuse' || others.length === 0)) throw orLeftOut(refusal, others.length > 0)
     const readable = others.flatMap(({ reading, ...answer }) => (reading === null ? [] : [{ ...answer, reading }]))
+    if (wish.waves?.goOn === 'healthy') readable.forEach(assertObservable)
     const silent = others.filter(({ reading }) => reading === null).map(({ target }) => target.place.nodeId)
     // A node that was never read may have the address as well: nobody can say.
     const byAddress = wish.targets.some((target) => !servers.some(({ id }) => id === target))
@@ -83,13 +95,14 @@ export function createDrainPlanner(parts: {
           leaving.map(({ place }) => place),
         ),
         waves: waves.map((wave) => wave.map(({ server }) => server.id)),
-        places: readable.map(({ target, via, reading, lines }) => ({
+        places: readable.map(({ target, via, reading, lines, sticky }) => ({
           ...target.place,
           via,
           commands: isInMaintenance(reading.adminState) ? [] : lines.commands,
           undoCommands: lines.undoCommands,
           before: beforeOf(reading),
           left: leftOf(reading, clock.now(), null),
+          sticky,
         })),
         unreachable: [...new Set([...silent, ...unknown])],
         leftOut: answers.flatMap(({ target, refused }) => (refused === null ? [] : [leftOutFrom(target, refused)])),
@@ -160,6 +173,24 @@ function assertChecked({ waves: wanted, nodes }: DrainWish, waves: readonly (rea
       `${balancerName(balancerOf(pool))} on ${unchecked.nodeId} does not check ${pool.name}/${server.name}, so nobody could see it come back to health. Have the waves go on at your word.`,
     )
   }
+}
+
+/** Clients that stick to a server are turned away by maintenance, in which HAProxy checks nothing. */
+function assertObservable({
+  target: { place },
+  reading,
+  sticky,
+}: {
+  target: PlaceTarget
+  reading: PlaceReading
+  sticky: readonly DrainSticky[] | null
+}): void {
+  const written = sticky?.find(({ kind, entries }) => kind !== 'hash' && entries !== 0)?.written ?? reading.stickyBy[0]
+  if (written === undefined || place.balancer !== 'haproxy') return
+  throw new AppError(
+    'daemon.runtime-rejected',
+    `Clients stick to ${place.pool}/${place.server} on ${place.nodeId} (${written}), so it goes into maintenance to become empty, and HAProxy checks nothing there: nobody could see it come back to health. Have the waves go on at your word.`,
+  )
 }
 
 /** The refusal, with the way round it. */

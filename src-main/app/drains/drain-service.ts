@@ -1,7 +1,5 @@
-import { randomUUID } from 'node:crypto'
-import * as v from 'valibot'
+import type { DrainId } from '#contract'
 import {
-  DrainId,
   type DrainPlan,
   type DrainRecord,
   type DrainView,
@@ -20,7 +18,7 @@ import type { DrainBook } from './drain-book.ts'
 import type { DrainJobs } from './drain-jobs.ts'
 import type { DrainKeeper } from './drain-keeper.ts'
 import type { DrainWish, PlannedDrain } from './drain-planner.ts'
-import { beforeOf, leftOf } from './place-record.ts'
+import { recordFrom } from './drain-record.ts'
 import type { DrainTimers } from './drain-timers.ts'
 
 type StartInput = ParsedInputOf<'drain.start'>
@@ -117,7 +115,7 @@ export function createDrainService(parts: {
     }
     refuse((each) => places.some(({ target }) => target.serverId === each.serverId && target.nodeId === each.nodeId))
     const at = clock.now()
-    const drain = { ...recordFrom(input, plan, places, owner, at), ...seriesOf(input, plan.waves, before) }
+    const drain = recordFrom({ input, plan, places, owner, at, before })
     book.add(drain)
     const over = drain.floorOverride === null ? '' : ` The floor was overridden: ${drain.floorOverride}`
     const wave = drain.waves === null ? '' : ` Wave ${drain.waves.number} of ${drain.waves.of}.`
@@ -241,75 +239,4 @@ function conflict(message: string, { id }: DrainRecord): AppError {
 
 function whenOver({ title, said }: DrainRecord): string {
   return `The drain "${title}" is over: ${said}`
-}
-
-/** Which of the targets this drain is about, and what follows it. */
-function seriesOf(
-  { targets, waves }: StartInput,
-  { length }: DrainPlan['waves'],
-  before: DrainRecord | null,
-): Pick<DrainRecord, 'targets' | 'next' | 'waves' | 'follows'> {
-  const size = waves?.size ?? targets.length
-  const number = (before?.waves?.number ?? 0) + 1
-  return {
-    targets: targets.slice(0, size),
-    next: targets.slice(size),
-    waves: waves === undefined ? null : { ...waves, number, of: number - 1 + length },
-    follows: before?.id ?? null,
-  }
-}
-
-function recordFrom(
-  input: StartInput,
-  plan: DrainPlan,
-  places: PlannedDrain['places'],
-  owner: string,
-  at: number,
-): Omit<DrainRecord, 'targets' | 'next' | 'waves' | 'follows'> {
-  const { reason, floor, overrideFloor, onViolation, then, unreachable, unchangeable, onDeadline, deadlineMs, expiresMs } =
-    input
-  return {
-    id: v.parse(DrainId, randomUUID()),
-    title: plan.title,
-    nodes: input.nodes ?? null,
-    owner,
-    reason,
-    floor,
-    floorOverride: plan.floor.every(({ holds }) => holds) ? null : (overrideFloor ?? null),
-    onViolation,
-    then,
-    unreachable,
-    unchangeable,
-    leftOut: plan.leftOut,
-    onDeadline,
-    deadlineMs: deadlineMs ?? null,
-    deadlineAt: deadlineMs === undefined ? null : at + deadlineMs,
-    deadlinePassed: false,
-    expiresMs: expiresMs ?? null,
-    expiresAt: expiresMs === undefined ? null : at + expiresMs,
-    heldSince: null,
-    goal: 'out',
-    state: 'starting',
-    said: 'Being set.',
-    createdAt: at,
-    emptyAt: null,
-    endedAt: null,
-    forecast: plan.forecast,
-    outcome: null,
-    finishing: false,
-    cut: 0,
-    jobs: [],
-    places: places.map(({ target, reading }) => ({
-      ...target,
-      before: reading === null ? null : beforeOf(reading),
-      phase: 'unset',
-      said: '',
-      left: reading === null ? null : leftOf(reading, at, null),
-      proof: null,
-      unreadSince: null,
-      violations: 0,
-      health: reading?.health ?? null,
-      wasDown: false,
-    })),
-  }
 }

@@ -1,4 +1,4 @@
-import type { NodeId, PoolView } from '#contract'
+import type { DrainSticky, NodeId, PoolView } from '#contract'
 import type { PlaceReading } from '../../domain/drain/place-reading.ts'
 import { AppError, appErrorFrom } from '../app-error.ts'
 import {
@@ -22,6 +22,8 @@ interface PlaceAnswer {
   via: string
   reading: PlaceReading | null
   lines: { commands: string[]; undoCommands: string[] }
+  /** null: it could not be read */
+  sticky: DrainSticky[] | null
   /** why the server cannot be changed there, now or later */
   refused: AppError | null
 }
@@ -51,7 +53,7 @@ export async function readPlaces(
 
 async function readPlace(adminOf: AdminOf, target: PlaceTarget, signal: AbortSignal): Promise<PlaceAnswer> {
   const { nodeId, balancer, pool, server } = target.place
-  const none = { target, via: '', reading: null, lines: { commands: [], undoCommands: [] }, refused: null }
+  const none = { target, via: '', reading: null, lines: { commands: [], undoCommands: [] }, sticky: null, refused: null }
   if (!target.pool.can.setState) return { ...none, refused: notChangeable(target.pool) }
   try {
     const { session, admin } = await adminOf(target.place, signal)
@@ -66,7 +68,10 @@ async function readPlace(adminOf: AdminOf, target: PlaceTarget, signal: AbortSig
     }
     const before = beforeOf(reading)
     const lines = { commands: admin.commandsFor(before, 'drain'), undoCommands: admin.undoCommandsFor(before) }
-    return { target, via: admin.via, reading, lines, refused: null }
+    // Files that cannot be read say nothing about whether the server can be drained.
+    const sticky = await admin.watch.stickiness(session, pool, server, limits).catch(() => null)
+    signal.throwIfAborted()
+    return { target, via: admin.via, reading, lines, sticky, refused: null }
   } catch (thrown) {
     signal.throwIfAborted()
     const error = appErrorFrom(thrown)

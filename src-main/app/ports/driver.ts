@@ -1,6 +1,7 @@
 import type {
   AdminState,
   DrainBefore,
+  DrainSticky,
   NodeConfigFile,
   ProbeFinding,
   ProbedService,
@@ -108,6 +109,11 @@ export interface DrainWatch {
    * @throws AppError `daemon.unexpected-reply` while the daemon reloads, and as `ServerAdmin.read` does
    */
   left(session: NodeSession, pool: string, server: string, limits: CallLimits): Promise<PlaceReading | null>
+  /**
+   * What leads clients to the server again, by the files that the daemon reads, and counted where it can be.
+   * @throws AppError `exec.*` when they cannot be read
+   */
+  stickiness(session: NodeSession, pool: string, server: string, limits: CallLimits): Promise<DrainSticky[]>
   /** Ends every session that is on the server, on old workers one by one; answers how many there were. */
   shutdownSessions(session: NodeSession, pool: string, server: string, limits: AdminLimits): Promise<number>
 }

@@ -20,6 +20,7 @@ import type { Endpoints } from './endpoints.ts'
 import { readOldWorkers } from './old-workers.ts'
 import { orUnexpected } from './or-unexpected.ts'
 import type { RuntimeSockets, RuntimeTarget } from './runtime-socket.ts'
+import { readStickiness, type ReadFiles } from './stickiness.ts'
 
 /*
  * Model: first the current worker, on one line, so that its state and its figures are of one moment and one process; then the workers
@@ -35,6 +36,7 @@ interface WatchParts {
   sockets: RuntimeSockets
   endpoints: Endpoints
   target: RuntimeTarget
+  readFiles: ReadFiles
 }
 
 /** `show sess` writes some 300 bytes for every session of the process, whoever it belongs to. */
@@ -133,6 +135,12 @@ export function createDrainWatch(parts: WatchParts): DrainWatch {
           ? clients.map(({ source, ageMs, frontend, worker, generation }) => ({ source, ageMs, frontend, worker, generation }))
           : null,
       }
+    },
+
+    async stickiness(session, pool, server, limits) {
+      const ref = { pool, server }
+      const { serverId } = await read(session, ref, limits)
+      return readStickiness(parts, session, ref, serverId, limits)
     },
 
     async shutdownSessions(session, pool, server, limits) {

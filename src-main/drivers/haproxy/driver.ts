@@ -6,6 +6,7 @@ import { endpointsFrom } from './endpoints.ts'
 import { createObserver } from './observe.ts'
 import { createRuntimeSockets, type RuntimeSockets } from './runtime-socket.ts'
 import { createServerAdmin } from './server-admin.ts'
+import type { ReadFiles } from './stickiness.ts'
 
 /** HAProxy 2.4 and later, over its runtime API. Measured against 2.6.12; no behaviour depends on the version. */
 export function createHaproxyDriver({ clock }: { clock: Clock }): Driver {
@@ -21,11 +22,13 @@ export function createHaproxyDriver({ clock }: { clock: Clock }): Driver {
 function bindHaproxy(parts: { clock: Clock; sockets: RuntimeSockets }, { service }: Detected): BoundService {
   const endpoints = endpointsFrom(service.endpoints)
   const target = endpoints.runtime
+  const readFiles: ReadFiles = (session, limits) => readHaproxyFiles(session, service, limits)
   return {
     kind: 'haproxy',
     observe: createObserver({ ...parts, endpoints }),
-    serverAdmin: target === null || service.privilege !== 'admin' ? null : createServerAdmin({ ...parts, target, endpoints }),
-    readConfig: (session, limits) => readHaproxyFiles(session, service, limits),
+    serverAdmin:
+      target === null || service.privilege !== 'admin' ? null : createServerAdmin({ ...parts, target, endpoints, readFiles }),
+    readConfig: readFiles,
     configAdmin: null,
   }
 }

@@ -20,6 +20,7 @@ import { createDrainWatch } from './drain-watch.ts'
 import type { Endpoints } from './endpoints.ts'
 import { orUnexpected } from './or-unexpected.ts'
 import type { RuntimeSockets, RuntimeTarget } from './runtime-socket.ts'
+import type { ReadFiles } from './stickiness.ts'
 
 /*
  * Model: a change is one command, its reply, and a reading of the server's bits afterwards. HAProxy has no status codes and an
@@ -33,6 +34,7 @@ interface AdminParts {
   sockets: RuntimeSockets
   target: RuntimeTarget
   endpoints: Endpoints
+  readFiles: ReadFiles
 }
 
 const recordedReplyBytes = 4096

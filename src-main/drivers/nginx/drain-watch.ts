@@ -6,11 +6,12 @@ import type { CallLimits, NodeSession } from '../../app/ports/node-session.ts'
 import type { MemberRef } from '../../domain/nginx/member-edit.ts'
 import { oldClientsScript, parseOldClients, type OldClients } from '../../domain/nginx/old-workers.ts'
 import type { Connection } from '../../domain/nginx/parse-ss.ts'
+import { stickinessOf } from '../../domain/nginx/stickiness.ts'
 import { workersOf, type WorkerProcess } from '../../domain/nginx/worker-generations.ts'
 import { runRootScript } from '../linux/run.ts'
 import { endConnections, listConnections } from './connections.ts'
 import { listNginxProcesses } from './processes.ts'
-import { preImageOf, type MemberOnNode } from './read-member.ts'
+import { preImageOf, textOf, type MemberOnNode } from './read-member.ts'
 
 /*
  * Model: the kernel lists the connections to the member's address, then the processes are listed; a worker that ended in between has taken its
@@ -92,6 +93,15 @@ export function createDrainWatch({ clock, service, context, look }: WatchParts):
         // nginx tells nobody which client a connection to a server belongs to
         clients: sessions + (old?.onMember ?? 0) === 0 ? [] : null,
       }
+    },
+
+    async stickiness(session, pool, server, limits) {
+      const ref = { context, upstream: pool, address: server }
+      const { files } = await look(session, ref, limits)
+      return stickinessOf(
+        files.map((file) => ({ path: file.path, text: textOf(file) })),
+        ref,
+      )
     },
 
     async shutdownSessions(session, pool, server, limits) {

@@ -1,12 +1,13 @@
-import type { DrainPlan, DrainView } from '#contract'
+import type { DrainPlan, DrainSticky, DrainView } from '#contract'
 
 export function planLines(plan: DrainPlan): string[] {
   return [
     plan.title,
-    ...plan.places.flatMap(({ nodeId, pool, server, via, commands, undoCommands, left }) => [
+    ...plan.places.flatMap(({ nodeId, pool, server, via, commands, undoCommands, left, sticky }) => [
       `  ${pool}/${server} on ${nodeId} over ${via}: ${leftText(left)}`,
       ...commands.map((line) => `    ${line}`),
       ...undoCommands.map((line) => `    undo: ${line}`),
+      ...(sticky === null ? ['    who sticks to it is not known: its files could not be read'] : sticky.map(stickyLine)),
     ]),
     ...plan.waves.slice(1).map((wave, index) => `  wave ${index + 2} of ${plan.waves.length}: ${wave.join(', ')}`),
     ...plan.leftOut.map(({ pool, server, nodeId, why }) => `  not done: ${pool}/${server} on ${nodeId}: ${why}`),
@@ -18,12 +19,21 @@ export function planLines(plan: DrainPlan): string[] {
     ...plan.forecast.shares
       .filter(({ before, after }) => before !== after)
       .map(
-        ({ pool, nodeId, server, before, after }) =>
-          `  ${pool}/${server} on ${nodeId}: ${percent(before)} of new work, then ${percent(after)}`,
+        ({ pool, nodeId, server, before, after, sessionsAfter, sessionLimit }) =>
+          `  ${pool}/${server} on ${nodeId}: ${percent(before)} of new work, then ${percent(after)}${headroomText(sessionsAfter, sessionLimit)}`,
       ),
     `  empty ${plan.forecast.emptyInMs === null ? 'at a time that cannot be foretold' : `in about ${Math.ceil(plan.forecast.emptyInMs / 1000)} s`}`,
     ...plan.warnings.map(({ text }) => `  warning: ${text}`),
   ]
+}
+
+function stickyLine({ kind, name, written, file, line, entries }: DrainSticky): string {
+  const what = {
+    cookie: `clients with ${name} keep coming until it is in maintenance; only they know how many they are`,
+    table: `${entries ?? 'an unknown number of'} entries of the table ${name} lead to it, until it is in maintenance`,
+    hash: 'its clients are sent to other servers while it is out',
+  }
+  return `    sticky by "${written}" (${file}:${line}): ${what[kind]}`
 }
 
 export function drainLines(view: DrainView): string[] {
@@ -58,6 +68,12 @@ function leftText({ sessions, oldSessions, queue, stuck }: NonNullable<DrainView
   if (queue > 0) parts.push(`${queue} queued`)
   if (stuck !== null && stuck > 0) parts.push(`${stuck} came since by cookie or stick table`)
   return parts.join(', ')
+}
+
+/** Only where there is a limit that a server that goes on taking work may reach. */
+function headroomText(sessions: number | null, limit: number | null): string {
+  if (sessions === null || limit === null || sessions === 0) return ''
+  return `, ${Math.round(sessions)} of at most ${limit} sessions${sessions > limit ? ': over its limit' : ''}`
 }
 
 const percent = (share: number): string => `${Math.round(share * 100)} %`

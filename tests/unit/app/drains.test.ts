@@ -541,6 +541,30 @@ describe('a list in waves', () => {
   })
 })
 
+test('who sticks to a server is said before, and waves that go on with health are refused where maintenance would hide it', async () => {
+  const console = await open()
+  const cookie = {
+    kind: 'cookie',
+    name: 'SRV=w1',
+    written: 'cookie SRV insert',
+    file: '/h.cfg',
+    line: 7,
+    entries: null,
+  } as const
+  driver.sticky.push(cookie)
+  for (const lb of ['lb1', 'lb2']) {
+    change(lb, 'w1', { check: { status: 'L7OK', code: null, durationMs: null, text: '' } })
+  }
+  await clock.advance(pollMs)
+  const plan = await ask(console, 'drain.plan', { targets: [w1] })
+  expect(plan.places.map(({ sticky }) => sticky)).toEqual([[cookie], [cookie]])
+  const healthy = { targets: [w1], waves: { size: 1, goOn: 'healthy' as const } }
+  await expect(ask(console, 'drain.plan', healthy)).rejects.toThrow('Clients stick to app/w1 on lb1 (cookie SRV insert)')
+  // A table that leads nobody there hides nothing.
+  driver.sticky.splice(0, 1, { ...cookie, kind: 'table', entries: 0 })
+  expect((await ask(console, 'drain.plan', healthy)).places).toHaveLength(2)
+})
+
 test('what cannot be changed refuses the drain, or is left out and listed as not done', async () => {
   const console = await open()
   driver.readings.set('lb2', new AppError('config.check-failed', 'nginx refuses its own files.'))

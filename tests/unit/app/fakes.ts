@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { AdminState, NodeId } from '#contract'
+import type { AdminState, DrainSticky, NodeId } from '#contract'
 import { AppError } from '../../../src-main/app/app-error.ts'
 import type { Clock } from '../../../src-main/app/ports/clock.ts'
 import type { BoundService, DrainWatch, Driver, ServerAdmin, ServerPreImage } from '../../../src-main/app/ports/driver.ts'
@@ -127,6 +127,8 @@ export interface FakeHaproxy extends Driver {
   onOldWorkers: Map<string, number>
   /** by `pool/server`: what brings clients back to it */
   stickyBy: Map<string, string>
+  /** what its configuration has of every server */
+  sticky: DrainSticky[]
 }
 
 const statesOf = { ready: 'up', drain: 'draining', maint: 'maintenance' } as const
@@ -137,6 +139,7 @@ export function fakeHaproxy(initial: Record<string, ServiceReading>): FakeHaprox
   const sent: string[] = []
   const observed: string[] = []
   const onOldWorkers = new Map<string, number>()
+  const sticky: DrainSticky[] = []
   const stickyBy = new Map<string, string>()
 
   function balancer(nodeId: string): BalancerReading {
@@ -181,6 +184,7 @@ export function fakeHaproxy(initial: Record<string, ServiceReading>): FakeHaprox
         },
       }
     },
+    stickiness: async () => sticky,
     async shutdownSessions({ nodeId }, pool, name, { record }) {
       const command = `shutdown sessions server ${pool}/${name}`
       sent.push(`${nodeId} ${command}`)
@@ -237,6 +241,7 @@ export function fakeHaproxy(initial: Record<string, ServiceReading>): FakeHaprox
     observed,
     onOldWorkers,
     stickyBy,
+    sticky,
     async detect({ nodeId }) {
       if (!readings.has(nodeId)) return null
       const service = {

@@ -63,11 +63,18 @@ function lineOf(worker: Worker, entry: TableEntry, index: number): string {
 export const showTable: CliCommand = {
   words: 'show table',
   level: 'user',
-  run([name, filter, key], { worker, session }) {
+  run([name, filter, ...words], { worker, session }) {
     if (name === undefined) return tablesOf(worker).map(headOf).join('')
     const table = tableNamed(worker, name)
-    if (filter !== undefined && filter !== 'key') throw new Refusal('Filter entry #1: Unknown data type\n')
+    const byServer = filter === 'data.server_id' && words[0] === 'eq'
+    if (filter !== undefined && filter !== 'key' && !byServer) throw new Refusal('Filter entry #1: Unknown data type\n')
     if (!mayAtLeast(session, 'operator')) return `${headOf(table)}# contents not dumped due to insufficient privileges\n`
+    if (byServer) {
+      const wanted = ` server_id=${words[1] ?? ''} `
+      const led = table.entries.filter(({ data }) => data.startsWith(wanted))
+      return headOf(table) + led.map((entry, index) => lineOf(worker, entry, index)).join('')
+    }
+    const [key] = words
     const entries = table.entries.filter((entry) => key === undefined || entry.key === key)
     if (key !== undefined && entries.length === 0) return ''
     return headOf(table) + entries.map((entry, index) => lineOf(worker, entry, index)).join('')

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { CommandRecord } from '#contract'
-import type { ServerPreImage } from '../../../../src-main/app/ports/driver.ts'
+import type { ConfigFileReading, ServerPreImage } from '../../../../src-main/app/ports/driver.ts'
+import { AppError } from '../../../../src-main/app/app-error.ts'
 import { createRuntimeSockets } from '../../../../src-main/drivers/haproxy/runtime-socket.ts'
 import { createServerAdmin } from '../../../../src-main/drivers/haproxy/server-admin.ts'
 import { within } from '../../../contract/local-session.ts'
@@ -18,13 +19,19 @@ const address = /s1 (\S+) .* - (\d+) - /.exec(table)?.slice(1, 3).join(':') ?? '
 const before: ServerPreImage = { pool: 'be_source', server: 's1', adminState: 0, weight: 5, configuredWeight: 5, address }
 
 /** Answers `show servers state` with the tables in turn, every change with `change`. */
-async function rig(tables: string[], change = '\n') {
+async function rig(tables: string[], change = '\n', files: ConfigFileReading[] = []) {
   replay = await openReplay((line) => (line.startsWith('show') ? (tables.shift() ?? table) : change))
   const clock = createManualClock()
   const sent: Omit<CommandRecord, 'nodeId'>[] = []
   const endpoints = { runtime: null, master: null }
   const target = { path: replay.path, prefix: '', privileged: false }
-  const admin = createServerAdmin({ clock, sockets: createRuntimeSockets({ clock }), target, endpoints })
+  const admin = createServerAdmin({
+    clock,
+    sockets: createRuntimeSockets({ clock }),
+    target,
+    endpoints,
+    readFiles: async () => files,
+  })
   return {
     admin,
     sent,
@@ -110,6 +117,7 @@ describe('restore', () => {
       sockets: createRuntimeSockets({ clock: createManualClock() }),
       target: { path: '/s', prefix: '@1 ', privileged: false },
       endpoints: { runtime: null, master: null },
+      readFiles: async () => [],
     })
     expect(admin.undoCommandsFor({ ...before, adminState: 12, weight: 2 })).toEqual([
       '@1 set server be_source/s1 weight 2',
@@ -118,5 +126,36 @@ describe('restore', () => {
     expect(admin.isIn({ ...before, adminState: 4 }, 'ready')).toBe(true)
     expect(admin.isIn({ ...before, adminState: 5 }, 'maint')).toBe(true)
     expect(admin.via).toBe('socket /s')
+  })
+})
+
+describe('who sticks to a server', () => {
+  const info = 'Name: HAProxy\nVersion: 2.6.12\nPid: 712\nUptime_sec: 9\nCurrConns: 2\nStopping: 0\n\n'
+  const columns = '# pxname,svname,qcur,scur,stot,lastsess,agent_status,idle_conn_cur,check_status,cookie,'
+  const place = `${info}${columns}\nbe_source,s1,0,0,30,4,,3,L7OK,,\n\n${table.trimEnd()}\n\n`
+  const text = 'backend be_source\n  stick on src table t\n  stick on src table gone\n  server s1 10.0.0.1:80\n'
+  const config: ConfigFileReading = {
+    ...{ path: '/h.cfg', sha256: 'x', modifiedAt: 0, owner: 'root', mode: '0644', loaded: 'loaded', error: null },
+    bytes: Buffer.from(text),
+  }
+
+  it('is counted in the tables that the files name, by the server’s number; what cannot be counted is unknown', async () => {
+    const entries = '# table: t, type: ip, size:1024, used:2\n0x1: key=10.0.0.9 server_id=1\n0x2: key=10.0.0.8 server_id=1\n\n'
+    const { admin, session, limits } = await rig([place, entries, 'No such table\n\n'], '', [config])
+    const found = await admin.watch.stickiness(session, 'be_source', 's1', limits)
+    expect(found.map(({ name, entries: count }) => [name, count])).toEqual([
+      ['t', 2],
+      ['gone', null],
+    ])
+    expect(replay?.lines.slice(1).map((line) => line.trim())).toEqual([
+      'show table t data.server_id eq 1',
+      'show table gone data.server_id eq 1',
+    ])
+  })
+
+  it('is not known when a file cannot be read', async () => {
+    const error = new AppError('exec.not-permitted', 'not for you')
+    const { admin, session, limits } = await rig([place], '', [{ ...config, bytes: null, error }])
+    await expect(admin.watch.stickiness(session, 'be_source', 's1', limits)).rejects.toBe(error)
   })
 })

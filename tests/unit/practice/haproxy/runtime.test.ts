@@ -106,6 +106,16 @@ describe('the practice HAProxy', () => {
     expect(await get('/shop', 'Cookie: SRV=one\r\n')).toContain('9002')
   })
 
+  it('says which entries of a stick table lead to a server', async () => {
+    const stick = '    stick-table type ip size 100 expire 30m\n    stick on src\n'
+    balancer.write(config.replace('\nbackend app\n', `\nbackend app\n${stick}`))
+    await reload()
+    await get('/')
+    const [, id] = /server_id=(\d+)/.exec(await balancer.ask('admin', 'show table app')) ?? []
+    expect(await balancer.ask('admin', `show table app data.server_id eq ${id}`)).toMatch(/^# table: app.*\n0x\w+: key=/)
+    expect(await balancer.ask('admin', 'show table app data.server_id eq 99')).toMatch(/^# table: app.*\n\n*$/)
+  })
+
   it('counts the requests of an address and refuses the ones that are too many', async () => {
     const limit = `    stick-table type ip size 100 expire 30s store http_req_rate(10s)
     http-request track-sc0 src
