@@ -7,12 +7,24 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { isUtf8 } from 'node:buffer'
 import { structuredPatch } from 'diff'
-import type { ConfigDiff, ConfigText, FileDiff, NodeConfig, NodeConfigFile, NodeId, ServiceKind } from '#contract'
+import type {
+  ConfigDiff,
+  ConfigIntent,
+  ConfigText,
+  FileDiff,
+  FileEdits,
+  NodeConfig,
+  NodeConfigFile,
+  NodeId,
+  ServiceKind,
+} from '#contract'
 import { pairFiles } from '../domain/config-diff/pair-files.ts'
 import { semanticDiff } from '../domain/config-diff/semantic-diff.ts'
+import { editConfig } from '../domain/config-edit/edit-config.ts'
+import { EditRefusal } from '../domain/config-edit/edit-refusal.ts'
 import { maskSecrets } from '../domain/config-text/mask-secrets.ts'
 import { lintFiles } from '../domain/lint/lint-files.ts'
-import { appErrorFrom } from './app-error.ts'
+import { AppError, appErrorFrom } from './app-error.ts'
 import type { InventoryService } from './inventory-service.ts'
 import type { Clock } from './ports/clock.ts'
 import type { ConfigFileReading } from './ports/driver.ts'
@@ -23,6 +35,8 @@ export interface ConfigService {
   /** Every file of the node's daemons as it is on disk now. Throws `node.*`, `ssh.*`; a daemon or a file that cannot be read is told within. */
   fetch(nodeId: NodeId, secrets: boolean, signal: AbortSignal): Promise<NodeConfig>
   diff(before: readonly ConfigText[], after: readonly ConfigText[]): ConfigDiff
+  /** What one change takes. Throws `request.invalid` when it cannot be made in these files. */
+  edit(files: readonly ConfigText[], intent: ConfigIntent): FileEdits[]
 }
 
 export interface ConfigServiceParts {
@@ -72,6 +86,15 @@ export function createConfigService({ inventory, sessions, probes, clock }: Conf
     diff(before, after) {
       const [one, other] = [before.map(masked), after.map(masked)]
       return { changes: semanticDiff(one, other), files: pairFiles(one, other).flatMap(fileDiff) }
+    },
+
+    edit(files, intent) {
+      try {
+        return editConfig(files, intent)
+      } catch (thrown) {
+        if (thrown instanceof EditRefusal) throw new AppError('request.invalid', thrown.message)
+        throw thrown
+      }
     },
   }
 }

@@ -155,6 +155,7 @@ export function createHandlers(services: Services): Handlers {
     'config.lint': async ({ files }) => lintFiles(files),
     'config.fetch': async ({ node, secrets }, { signal }) => config.fetch(node, secrets, signal),
     'config.diff': async ({ before, after }) => config.diff(before, after),
+    'config.edit': async ({ files, intent }) => config.edit(files, intent),
 
     'practice.status': async (_none, { signal }) => practice.status(signal),
     'practice.open': async (size) => practice.open(size),

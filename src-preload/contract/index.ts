@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { ConfigIntent, FileEdits } from './config-edit.ts'
 import { ConfigDiff, ConfigText, LintFinding, NodeConfig, ParsedConfig } from './config.ts'
 import { DrainPlan, DrainRequest, DrainStart, DrainView } from './drains.ts'
 import { command, event, query } from './entry.ts'
@@ -233,6 +234,8 @@ export const contract = Object.freeze({
   }),
   /** What differs between two configurations, as changes and as lines. Passwords are masked; a changed one shows as changed. */
   'config.diff': query({ input: v.strictObject({ before: configSet, after: configSet }), output: ConfigDiff }),
+  /** What one change takes in these files of one node. `request.invalid` says why it cannot be made. */
+  'config.edit': query({ input: v.strictObject({ files: configSet, intent: ConfigIntent }), output: v.array(FileEdits) }),
 
   /** The practice fleet: that of this data folder, or one of another process whose nodes are in the inventory. */
   'practice.status': query({ input: nothing, output: PracticeStatus, errors: ['node.unreachable'] }),
@@ -309,6 +312,7 @@ export * from './inventory.ts'
 export * from './fleet.ts'
 export * from './operations.ts'
 export * from './drains.ts'
+export * from './config-edit.ts'
 export * from './config.ts'
 export * from './practice.ts'
 export * from './host.ts'

@@ -88,7 +88,7 @@ function serverChanges(left: Side, right: Side, one: Pool, other: Pool): PlainCh
 }
 
 const yes = (flag: boolean): string => (flag ? 'yes' : 'no')
-const told = new Set(['backup', 'disabled', 'enabled', 'check', 'down'])
+const told = new Set(['backup', 'no-backup', 'disabled', 'enabled', 'check', 'no-check', 'down'])
 
 /** What the line says beyond name, address and the facts above: `inter 1s fall 2`. */
 function otherOptions(side: Side, server: Server): string {

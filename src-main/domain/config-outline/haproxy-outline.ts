@@ -17,7 +17,7 @@ export function haproxyOutline(view: HaproxyView): Partial<ConfigOutline> {
           name,
           address,
           weight: Number(options.get('weight')?.values[0] ?? 1),
-          backup: options.has('backup'),
+          backup: options.has('backup') && !options.has('no-backup'),
           disabled: options.has('disabled') && !options.has('enabled'),
           checked: options.has('check') && !options.has('no-check'),
         })),

@@ -67,7 +67,7 @@ function plainDirective(file: string, { words, block }: TreeDirective): Directiv
 }
 
 /** glob(3) as nginx calls it: `*` and `?` stay within one path segment and skip leading dots. */
-function globMatcher(pattern: string): (path: string) => boolean {
+export function globMatcher(pattern: string): (path: string) => boolean {
   let source = ''
   for (let at = 0; at < pattern.length; at += 1) {
     const char = pattern.charAt(at)

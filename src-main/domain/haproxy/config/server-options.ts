@@ -26,6 +26,10 @@ const flags = new Set(
   send-proxy-v2-ssl send-proxy-v2-ssl-cn ssl ssl-reuse stick tfo tls-tickets`.split(/\s+/),
 )
 
+/** How an option is written: by itself or with one value; null for one that HAProxy does not know, or that has a form of its own. */
+export const optionForm = (name: string): 'flag' | 'value' | null =>
+  flags.has(name) ? 'flag' : takesValue.has(name) ? 'value' : null
+
 /**
  * The options from word `from` on. A word HAProxy does not know is an option without values and stands in `unknown`; what follows it is
  * read on, so that one misspelt word does not hide the rest.

@@ -48,6 +48,8 @@ export interface ProxyView extends Place {
   readonly name: string
   readonly binds: readonly BindView[]
   readonly servers: readonly ConfiguredServer[]
+  /** of every `default-server` that applies; of one that is given twice the nearest */
+  readonly serverDefaults: ReadonlyMap<string, ServerOption>
   readonly acls: readonly (Place & { name: string; condition: string })[]
   /** `use_backend` in order, then `default_backend` with a null condition; the target may be a log-format expression */
   readonly routes: readonly (Place & { backend: string; condition: string | null })[]
@@ -135,6 +137,7 @@ function proxyOf(kind: ProxyView['kind'], section: PlacedSection, ancestors: rea
         : [],
     ),
     servers: lines.flatMap(({ line }) => serverOf(section, line, defaultServer) ?? []),
+    serverDefaults: new Map(defaultServer.map((option) => [option.name, option])),
     acls: lines.flatMap(({ line, words }) =>
       words[0] === 'acl' ? [{ ...placeOf(section, line), name: words[1] ?? '', condition: words.slice(2).join(' ') }] : [],
     ),

@@ -1,0 +1,2 @@
+/** Why an edit cannot be made: a whole sentence with the place, for whoever asked. */
+export class EditRefusal extends Error {}
