@@ -16,7 +16,7 @@ export async function diffConfig(
   return diff.files.length > 0 ? exitCodes.failed : exitCodes.ok
 }
 
-function diffLines({ changes, files }: ConfigDiff, before: string, after: string): string[] {
+export function diffLines({ changes, files }: ConfigDiff, before: string, after: string): string[] {
   if (files.length === 0) return ['no difference']
   const told = changes.map((change) => `${changeText(change)}  [${impactText(change)}]`)
   return [

@@ -2,6 +2,7 @@ import { Command as Commander, CommanderError, InvalidArgumentError, Option } fr
 import type { DrainFloor, ServiceKind } from '#contract'
 import { getConfig, lint, parseConfig, type GetOptions, type LintOptions } from './config-commands.ts'
 import { diffConfig } from './config-diff.ts'
+import { setConfig, type SetOptions } from './config-set.ts'
 import { drain, drains, goOn, steer, stopHere, undrain, type DrainOptions } from './drain-commands.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { nodes, servers, vips, watch, type ServersFilter } from './fleet-commands.ts'
@@ -263,6 +264,17 @@ function addConfigCommands(
     .addOption(service())
     .action((before: string, after: string, { service: kind }: { service?: ServiceKind }, self: Commander) =>
       run('look', (c) => diffConfig(c, [before, after], kind === undefined ? {} : { kind }), globals(self)),
+    )
+  add(config, 'set <file> [setting...]', 'change one local file: weight=3, check=off; prints it, every other byte as it was')
+    .addOption(kind())
+    .option('--server <pool/server>', 'the server to change; on nginx its address')
+    .option('--router <name>', 'the vrrp_instance to change')
+    .option('--add <address>', 'add the server, or an address of the router')
+    .option('--remove [address]', 'remove the server, or an address of the router')
+    .option('--diff', 'print what differs instead of the file')
+    .option('--write', 'write the file, and print what differs')
+    .action((file: string, settings: string[], options: SetOptions, self: Commander) =>
+      run('look', (c) => setConfig(c, file, settings, options), globals(self)),
     )
   add(program, 'lint [file...]', 'what will hurt in these files; members of a pair are compared; ends with 1 on an error')
     .addOption(kind())

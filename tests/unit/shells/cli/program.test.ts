@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createHash } from 'node:crypto'
@@ -426,6 +426,32 @@ describe('configuration files, without any node', () => {
       outline: { virtualRouters: [{ name: 'V', vrid: 7, line: 1 }] },
       problems: [],
     })
+  })
+
+  test('a setting is changed and every other byte stays; with --write in the file itself', async () => {
+    const bytes = 'backend \xe9\r\n  server a 10.0.0.1:80 check # \xff\r\n'
+    const file = await written('set.cfg', bytes)
+    const set = (...words: string[]) => evenkeel('config', 'set', file, '--kind', 'haproxy', '--server', '\xe9/a', ...words)
+    expect(await set('weight=3', 'check=off')).toEqual({ code: 0, out: bytes.replace('80 check', '80 weight 3'), err: '' })
+    const told = await set('backup', '--write')
+    expect(told).toMatchObject({ code: 0, err: '' })
+    expect(told.out).toContain('backup: no → yes')
+    expect(await readFile(file, 'latin1')).toBe(bytes.replace('check', 'check backup'))
+    expect(await set('weight=')).toMatchObject({ code: 0, out: bytes.replace('check', 'check backup') })
+    expect(await set('--remove')).toMatchObject({ code: 0, out: 'backend \xe9\r\n' })
+    expect(await set('address=日本')).toMatchObject({ code: 2 })
+    expect(await set('wieght=3')).toMatchObject({ code: 2, err: expect.stringContaining('no option "wieght"') as string })
+    expect(await set()).toMatchObject({ code: 2 })
+  })
+
+  test('a virtual router is changed by its name', async () => {
+    const file = await written('r.conf', 'vrrp_instance V {\n  priority 5\n  virtual_ipaddress {\n    10.0.0.1\n  }\n}\n')
+    const { code, out } = await evenkeel('config', 'set', file, '--router', 'V', 'priority=9', '--add', '10.0.0.2/24')
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: 'vrrp_instance V {\n  priority 9\n  virtual_ipaddress {\n    10.0.0.1\n    10.0.0.2/24\n  }\n}\n',
+    })
+    expect(await evenkeel('config', 'set', file, '--router', 'V', 'interface=eth1')).toMatchObject({ code: 2 })
   })
 
   test('findings name file, line, column and rule, and an error ends with 1', async () => {
