@@ -88,11 +88,7 @@ export interface ConfigAdmin {
    * Reloads and answers once the new process serves the new configuration.
    * @throws AppError `daemon.reload-rejected`: the daemon still runs the old one, or does not run at all (effect `unknown`)
    */
-  reload(
-    session: NodeSession,
-    changes: readonly ConfigChange[],
-    limits: AdminLimits,
-  ): Promise<{ mayMoveVip: boolean }>
+  reload(session: NodeSession, changes: readonly ConfigChange[], limits: AdminLimits): Promise<{ mayMoveVip: boolean }>
   /** Ends the guard, then the lock and what was staged. */
   confirm(session: NodeSession, ticket: GuardTicket, limits: AdminLimits): Promise<void>
   /** Now, what the guard would do later, by the same script. May be repeated. */
