@@ -175,7 +175,7 @@ describeLab('first light', () => {
   it('holds, goes on and puts it back as it was', async () => {
     const details = page.getByRole('complementary', { name: 'Drain of be_web/web1' })
     await details.getByRole('button', { name: 'Hold' }).click()
-    await details.getByRole('button', { name: 'Go on' }).click()
+    await details.getByRole('button', { name: 'Resume' }).click()
     await details.getByRole('button', { name: 'Hold' }).waitFor()
     await details.getByRole('button', { name: 'Put back' }).click()
     await details.getByText('put back', { exact: true }).first().waitFor()

@@ -32,10 +32,11 @@ async function addressFrom(child: ChildProcess): Promise<string> {
 /**
  * `evenkeel serve` in a process of its own. HOME is an empty folder too: no ssh_config, no known hosts and no keys of whoever
  * runs the tests have a part in them.
+ * @param beside a shell whose data folder it looks into: while that one drives, it is a viewer
  */
-export async function startShell(): Promise<Shell> {
+export async function startShell(beside?: Pick<Shell, 'dataFolder'>): Promise<Shell> {
   const home = mkdtempSync(join(tmpdir(), 'evenkeel-e2e-'))
-  const dataFolder = join(home, 'data')
+  const dataFolder = beside?.dataFolder ?? join(home, 'data')
   const { SSH_AUTH_SOCK: _, ...environment } = process.env
   const child = spawn(process.execPath, [join(root, 'resources/evenkeel.mjs'), 'serve', '--json'], {
     cwd: root,

@@ -5,6 +5,7 @@ import type {
   DrainPlan,
   DrainShare,
   DrainState,
+  DrainSticky,
   DrainView,
   NodeId,
   ServerState,
@@ -137,15 +138,34 @@ export function groupCommands(places: readonly PlannedPlace[]): (PlannedPlace & 
   return [...groups.values()]
 }
 
+export interface StickyGroup {
+  readonly server: string
+  readonly sticky: DrainSticky
+  readonly nodes: NodeId[]
+}
+/** Balancers of a pair usually have one configuration; what their tables hold, each counts for itself. */
+export function groupSticky(places: readonly PlannedPlace[]): StickyGroup[] {
+  const groups = new Map<string, StickyGroup>()
+  for (const { server, nodeId, sticky: all } of places) {
+    for (const sticky of all ?? []) {
+      const key = [server, ...Object.values(sticky)].join('\n')
+      const group = groups.get(key)
+      if (group === undefined) groups.set(key, { server, sticky, nodes: [nodeId] })
+      else group.nodes.push(nodeId)
+    }
+  }
+  return [...groups.values()]
+}
+
 type FloorCheck = DrainPlan['floor'][number]
-/** Balancers of a pair usually agree: one line for all of them that do. */
+/** Balancers of a pair usually agree, and so do waves: one line for all of them that do. */
 export function groupFloor(floor: readonly FloorCheck[]): (FloorCheck & { nodes: NodeId[] })[] {
   const groups = new Map<string, FloorCheck & { nodes: NodeId[] }>()
   for (const check of floor) {
     const key = [check.pool, check.healthy, check.remaining, check.total, check.needed].join(' ')
     const group = groups.get(key)
     if (group === undefined) groups.set(key, { ...check, nodes: [check.nodeId] })
-    else group.nodes.push(check.nodeId)
+    else if (!group.nodes.includes(check.nodeId)) group.nodes.push(check.nodeId)
   }
   return [...groups.values()].sort((a, b) => Number(a.holds) - Number(b.holds))
 }

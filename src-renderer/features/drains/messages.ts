@@ -53,6 +53,29 @@ export const messages = {
       sessions: 'sess/limit',
       over: 'over its limit',
     },
+    waves: {
+      title: 'In {count} waves',
+      hint: 'each back in service before the next leaves',
+      remain: '{count} remain | {count} remains | {count} remain',
+    },
+    sticky: {
+      title: 'Who sticks to it',
+      nobody: 'Nobody: no cookie, stick table or hash leads to it.',
+      cookie:
+        'Clients with the cookie {name} keep coming to {server} while it drains; how many they are, only they know. Once it was quiet it goes into maintenance, which sends them elsewhere.',
+      table:
+        '{count} entries of the stick table {table} lead to {server}. They keep coming until it is in maintenance. | {count} entry of the stick table {table} leads to {server}. It keeps coming until it is in maintenance. | {count} entries of the stick table {table} lead to {server}. They keep coming until it is in maintenance.',
+      tableUncounted: 'The stick table {name} leads clients to {server}; they could not be counted.',
+      hash: 'Clients are hashed to {server} ({name}). They go to other servers while it is out, and come back with it.',
+      unknown: 'Not known on {nodes}: the configuration could not be read.',
+    },
+    byAddress: {
+      label: 'Drain by address',
+      hint: '10.0.0.7:8080',
+      open: 'Drain address…',
+      empty: 'Type an address first.',
+      unknown: 'No server that was read has the address {addresses}.',
+    },
     connected: {
       title: 'Still connected',
       titleNow: 'Connected now',
@@ -155,6 +178,7 @@ export const messages = {
       setAgain: 'set again {span} later',
       notSetAgain: 'not set again',
       noProof: 'not proved yet',
+      checksFail: 'checks fail',
       prediction: 'Foretold, and what happened',
       predictedEmpty: 'empty after',
       predictedShares: 'largest error of a share',
@@ -282,6 +306,28 @@ export const messages = {
       sessions: '接続/上限',
       over: '上限を超えます',
     },
+    waves: {
+      title: '{count} 回に分けて',
+      hint: '復帰してから次を切り離します',
+      remain: '残り {count} 台',
+    },
+    sticky: {
+      title: '固定されたクライアント',
+      nobody: 'いません。Cookie、スティックテーブル、ハッシュのいずれも使われていません。',
+      cookie:
+        'Cookie {name} を持つクライアントは切り離し中も {server} に来続けます (数はわかりません)。静かになるとメンテナンスに移り、ほかのサーバーへ振り分けられます。',
+      table: 'スティックテーブル {table} の {count} 件が {server} に固定されています。メンテナンスに移るまで来続けます。',
+      tableUncounted: 'スティックテーブル {name} により {server} に固定されていますが、数えられません。',
+      hash: 'クライアントはハッシュ ({name}) で {server} に割り当てられています。切り離し中はほかのサーバーへ移り、復帰すると戻ります。',
+      unknown: '{nodes} では不明です: 設定を読み取れませんでした。',
+    },
+    byAddress: {
+      label: 'アドレスで切り離す',
+      hint: '10.0.0.7:8080',
+      open: 'アドレスで切り離す…',
+      empty: '先にアドレスを入力してください。',
+      unknown: '{addresses} のサーバーは見つかりません。',
+    },
     connected: {
       title: '接続中のクライアント',
       titleNow: '現在の接続',
@@ -384,6 +430,7 @@ export const messages = {
       setAgain: '{span} 後に再び外しました',
       notSetAgain: '再設定していません',
       noProof: '未確認',
+      checksFail: 'チェック失敗中',
       prediction: '予測と実際',
       predictedEmpty: '空になるまで',
       predictedShares: '割合の最大誤差',

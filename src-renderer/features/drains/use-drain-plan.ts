@@ -1,7 +1,7 @@
 import { computed } from 'vue'
 import type { DrainPlan, NodeId, PoolId } from '#contract'
 import { useFleetStore } from '../../stores/fleet.ts'
-import { connectedOf, groupCommands, groupFloor, sessionsOf, survivorsOf } from './drain-figures.ts'
+import { connectedOf, groupCommands, groupFloor, groupSticky, sessionsOf, survivorsOf } from './drain-figures.ts'
 
 /** A plan in the window's words and order. */
 export function useDrainPlan(plan: () => DrainPlan) {
@@ -11,6 +11,12 @@ export function useDrainPlan(plan: () => DrainPlan) {
   return {
     commands: computed(() =>
       groupCommands(plan().places).map((place) => ({ ...place, nodes: place.nodes.map(nameOf).join(', ') })),
+    ),
+    nameOf,
+    sticky: computed(() => groupSticky(plan().places)),
+    /** balancers whose files could not be read */
+    stickyUnknownOn: computed(() =>
+      [...new Set(plan().places.flatMap(({ sticky, nodeId }) => (sticky === null ? [nameOf(nodeId)] : [])))].join(', '),
     ),
     nodes: computed(() => [...new Set(plan().places.map(({ nodeId }) => nameOf(nodeId)))].join(', ')),
     sessions: computed(() => sessionsOf(plan().places.map(({ left }) => left))),

@@ -44,7 +44,10 @@ export function obstacleTo(
   if (servers.length > maxServersOf(state)) return { kind: 'too-many', names: [] }
   const nameOf = (server: ServerView) => `${poolOf(server)?.name ?? server.poolId}/${server.name}`
   const fixed = servers.filter((server) => poolOf(server)?.can.setState !== true)
-  if (fixed.length > 0) return { kind: 'run-time', names: fixed.map(nameOf) }
+  // A drain can leave out what cannot be changed: its sheet asks, as it does for the balancers of one server.
+  if (fixed.length > 0 && (state !== 'drain' || fixed.length === servers.length)) {
+    return { kind: 'run-time', names: fixed.map(nameOf) }
+  }
   const kept = servers.filter((server) => drainOf(server) !== undefined)
   if (kept.length > 0) return obstacleByDrain(state, servers, kept, nameOf, drainOf)
   const unreadable = servers.filter((server) => server.on.every((cell) => cell.state === 'unknown'))

@@ -20,6 +20,11 @@ export class DrainSheet {
     return this.sheet.getByRole('button', { name: /^Drain/ })
   }
 
+  /** What opens the folded wishes. */
+  get options(): Locator {
+    return this.sheet.locator('summary').filter({ hasText: 'Options' })
+  }
+
   /** The plan is there; says why, and starts with Enter as an operator in a hurry does. */
   async start(reason: string): Promise<void> {
     await this.commands.first().waitFor()

@@ -38,7 +38,10 @@ describe('what can be done to servers', () => {
   })
 
   it('names every server that cannot be changed at run time', () => {
-    expect(against('drain', server(web, 'web1'), server(www, 'www1'))).toEqual({ kind: 'run-time', names: ['www/www1'] })
+    expect(against('maint', server(web, 'web1'), server(www, 'www1'))).toEqual({ kind: 'run-time', names: ['www/www1'] })
+    expect(against('drain', server(www, 'www1'))).toEqual({ kind: 'run-time', names: ['www/www1'] })
+    // A drain can leave it out, at a word.
+    expect(against('drain', server(web, 'web1'), server(www, 'www1'))).toBeNull()
   })
 
   it('refuses what cannot be read anywhere', () => {
