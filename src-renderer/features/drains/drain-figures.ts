@@ -138,23 +138,32 @@ export function groupCommands(places: readonly PlannedPlace[]): (PlannedPlace & 
   return [...groups.values()]
 }
 
-export interface StickyGroup {
-  readonly server: string
-  readonly sticky: DrainSticky
+export interface StickyGroup extends DrainSticky {
+  readonly servers: string[]
   readonly nodes: NodeId[]
 }
-/** Balancers of a pair usually have one configuration; what their tables hold, each counts for itself. */
+/**
+ * One line of the configuration usually stands for all servers of a pool, on both balancers of a pair. Balancers may share their tables, so
+ * what one server has in them is the most that one balancer counts.
+ */
 export function groupSticky(places: readonly PlannedPlace[]): StickyGroup[] {
-  const groups = new Map<string, StickyGroup>()
+  const groups = new Map<string, StickyGroup & { counts: Map<string, number> }>()
   for (const { server, nodeId, sticky: all } of places) {
     for (const sticky of all ?? []) {
-      const key = [server, ...Object.values(sticky)].join('\n')
-      const group = groups.get(key)
-      if (group === undefined) groups.set(key, { server, sticky, nodes: [nodeId] })
-      else group.nodes.push(nodeId)
+      const key = [sticky.kind, sticky.written, sticky.file, sticky.line].join('\n')
+      const group = groups.get(key) ?? { ...sticky, servers: [], nodes: [], counts: new Map<string, number>() }
+      groups.set(key, group)
+      if (!group.servers.includes(server)) group.servers.push(server)
+      if (!group.nodes.includes(nodeId)) group.nodes.push(nodeId)
+      if (sticky.entries !== null) group.counts.set(server, Math.max(group.counts.get(server) ?? 0, sticky.entries))
     }
   }
-  return [...groups.values()]
+  return [...groups.values()].map(({ counts, ...group }) => ({
+    ...group,
+    // of a cookie each server has a value of its own
+    name: group.servers.length > 1 ? (group.name.split('=')[0] ?? group.name) : group.name,
+    entries: counts.size === 0 ? null : [...counts.values()].reduce((total, count) => total + count, 0),
+  }))
 }
 
 type FloorCheck = DrainPlan['floor'][number]

@@ -217,7 +217,8 @@ export const messages = {
       goOn: 'Go on',
       stop: 'Stop here…',
       stopTitle: 'Stop here?',
-      stopEffect: 'Nothing more is drained. | One more server is not drained. | {count} more servers are not drained.',
+      stopEffect:
+        'Nothing more will be drained. | One more server will not be drained. | {count} more servers will not be drained.',
       keepOut: 'Keep this wave out',
       putBackToo: 'Put this wave back',
       whyLastWave: 'This is the last wave.',

@@ -6,6 +6,7 @@ import {
   fullnessOf,
   groupCommands,
   groupFloor,
+  groupSticky,
   isKept,
   predictionErrorOf,
   restOf,
@@ -127,5 +128,41 @@ describe('what happened', () => {
     ])
     expect(addUp([a])).toEqual(a)
     expect(addUp([])).toEqual([])
+  })
+})
+
+describe('who sticks to the servers', () => {
+  const cookie = {
+    kind: 'cookie',
+    name: 'SRV=a',
+    written: 'cookie SRV insert',
+    file: '/h.cfg',
+    line: 7,
+    entries: null,
+  } as const
+  const table = { kind: 'table', name: 't', written: 'stick on src', file: '/h.cfg', line: 8, entries: 3 } as const
+  const planned = (server: string, node: string, sticky: DrainPlan['places'][number]['sticky']) =>
+    ({ server, nodeId: lb(node), sticky }) as DrainPlan['places'][number]
+
+  it('one line of the configuration is told once, for all servers and balancers that it is about', () => {
+    const places = [
+      planned('a', 'lb1', [cookie]),
+      planned('a', 'lb2', [cookie]),
+      planned('b', 'lb1', [{ ...cookie, name: 'SRV=b' }]),
+      planned('c', 'lb1', null),
+    ]
+    expect(groupSticky(places)).toEqual([{ ...cookie, name: 'SRV', servers: ['a', 'b'], nodes: ['lb1', 'lb2'] }])
+    expect(groupSticky(places.slice(0, 2))).toMatchObject([{ name: 'SRV=a', servers: ['a'] }])
+  })
+
+  it('entries that balancers share are not counted twice, and those of several servers add up', () => {
+    const places = [
+      planned('a', 'lb1', [table]),
+      planned('a', 'lb2', [{ ...table, entries: 5 }]),
+      planned('b', 'lb1', [{ ...table, entries: null }]),
+      planned('c', 'lb1', [{ ...table, entries: 1 }]),
+    ]
+    expect(groupSticky(places)).toMatchObject([{ entries: 6 }])
+    expect(groupSticky(places.slice(2, 3))).toMatchObject([{ entries: null }])
   })
 })
