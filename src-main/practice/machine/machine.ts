@@ -224,6 +224,8 @@ export interface MachineNetwork {
   ): Listener
   /** A real TCP connection from the machine's own address. Rejects with PosixError `ECONNREFUSED`, `ETIMEDOUT`, `EHOSTUNREACH`. */
   connect(to: { address: string; port: number; pid: number; timeoutMs: number }): Promise<Socket>
+  /** for `ss -K`: aborts the connection; both ends hear of it */
+  endConnection(local: { address: string; port: number }, remote: { address: string; port: number }): void
   /** for `ss`: every listener and connection of this machine */
   sockets(): SocketEntry[]
   /** VRRP advertisements and whatever else is multicast on the segment */
@@ -245,6 +247,8 @@ export interface Connection {
   /** the address and port of this machine that was called */
   local: { address: string; port: number }
   remote: { address: string; port: number }
+  /** the process that serves it, where another one listens */
+  giveTo(pid: number): void
 }
 
 export interface Listener {
@@ -259,6 +263,9 @@ export interface SocketEntry {
   local: { address: string; port: number }
   remote: { address: string; port: number } | null
   pid: number
+  /** as the kernel counts them; 0 of a listener */
+  bytesSent: number
+  bytesReceived: number
 }
 
 /** What a program was called with, and where its output goes. */
@@ -268,7 +275,10 @@ export interface ProgramCall {
   readonly pid: number
   /** argv[0] is the name it was called by */
   readonly argv: readonly string[]
+  /** all of it; taking it takes it from others */
   readonly stdin: Buffer
+  /** at most so many bytes of it; the rest is for whoever reads next */
+  takeStdin(bytes: number): Buffer
   readonly uid: number
   readonly user: string
   readonly cwd: string

@@ -30,6 +30,8 @@ export function createProcFiles(clock: PracticeClock, processes: ProcessTable, b
       // The second figure is the idle time of all processors together.
       return { entry: { kind: 'file', text: () => `${uptimeS().toFixed(2)} ${uptimeS().toFixed(2)}\n` }, uid: 0 }
     }
+    const system = Object.hasOwn(systemFiles, path) ? systemFiles[path] : undefined
+    if (system !== undefined) return { entry: system, uid: 0 }
     // No reader is a process of the table, so init stands for it; it shares the pid namespace with all others.
     if (first === 'self' && below.length === 0) return { entry: { kind: 'symlink', target: '1' }, uid: 0 }
     const process = /^[1-9]\d*$/.test(first) ? processes.get(Number(first)) : null
@@ -115,7 +117,15 @@ export function createProcFiles(clock: PracticeClock, processes: ProcessTable, b
   }
 }
 
-const ownNames = ['self', 'uptime']
+const ownNames = ['self', 'sys', 'uptime']
+const folder = (...names: string[]): Entry => ({ kind: 'directory', list: () => names })
+const systemFiles: Readonly<Record<string, Entry>> = {
+  sys: folder('net'),
+  'sys/net': folder('ipv4'),
+  'sys/net/ipv4': folder('ip_local_port_range'),
+  // those of the computer's loopback, which carries the connections
+  'sys/net/ipv4/ip_local_port_range': { kind: 'file', text: () => '32768\t60999\n', mode: 0o644 },
+}
 const processNames = ['cmdline', 'comm', 'cwd', 'environ', 'exe', 'ns', 'root', 'stat', 'status', 'task']
 
 const stateLetter = { running: 'S', stopped: 'T', ended: 'Z' } as const

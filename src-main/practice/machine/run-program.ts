@@ -1,3 +1,4 @@
+import { Input } from '../shell/descriptors.ts'
 import { signalNumber } from '../shell/signals.ts'
 import { userName } from './accounts.ts'
 import { PosixError, type Machine, type RunOptions, type RunResult } from './machine.ts'
@@ -33,11 +34,15 @@ export async function runProgram(
         resolve({ code: code ?? 128 + signalNumber(by ?? 'KILL'), stdout: Buffer.concat(output), stderr: errors })
       },
     })
+    const input = new Input(Buffer.from(stdin))
     const call = {
       machine,
       pid: process.pid,
       argv,
-      stdin: Buffer.from(stdin),
+      get stdin() {
+        return input.takeAll()
+      },
+      takeStdin: (bytes: number) => input.take(bytes),
       uid,
       user: userName(files, uid) ?? String(uid),
       cwd,

@@ -7,7 +7,8 @@ export interface Established {
   readonly socket: Socket
   readonly local: Endpoint
   readonly remote: Endpoint
-  readonly pid: number
+  /** whoever holds it now */
+  pid: number
   /** within the machine; no cable is involved */
   readonly isInternal: boolean
 }

@@ -8,7 +8,7 @@ import {
   type PracticeClock,
   type SocketEntry,
 } from '../machine/machine.ts'
-import { createConnectionTable } from './connection-table.ts'
+import { createConnectionTable, type Established } from './connection-table.ts'
 import { dial, type Unreachable } from './dial.ts'
 import type { Endpoint, Loopback, OpenPort } from './loopback.ts'
 import type { Member, Wire } from './wire.ts'
@@ -79,8 +79,9 @@ export function createMachineNetwork(options: {
     const listening = listenerAt(local.address, local.port)
     if (listening === null || socket.destroyed) return void socket.resetAndDestroy()
     const remote = wire.callerOf(socket)
-    connections.add({ socket, local, remote, pid: listening.pid, isInternal })
-    listening.onConnection({ socket, local, remote })
+    const held: Established = { socket, local, remote, pid: listening.pid, isInternal }
+    connections.add(held)
+    listening.onConnection({ socket, local, remote, giveTo: (pid) => (held.pid = pid) })
   }
 
   /** A door of this machine alone: for 127.0.0.1, and for its own addresses whoever else answers for them outside. */
@@ -161,14 +162,24 @@ export function createMachineNetwork(options: {
       })
     },
 
+    endConnection(local, remote) {
+      const same = (one: Endpoint, other: Endpoint): boolean => one.address === other.address && one.port === other.port
+      for (const { socket, ...ends } of connections.list())
+        if (same(ends.local, local) && same(ends.remote, remote)) socket.resetAndDestroy()
+    },
+
     sockets() {
       const listening = [...listeners.values()].map(({ address, port, pid }): SocketEntry => ({
         state: 'LISTEN',
         local: { address, port },
         remote: null,
         pid,
+        ...{ bytesSent: 0, bytesReceived: 0 },
       }))
-      const open = connections.list().map(({ local, remote, pid }): SocketEntry => ({ state: 'ESTAB', local, remote, pid }))
+      const open = connections.list().map(({ socket, local, remote, pid }): SocketEntry => ({
+        ...{ state: 'ESTAB', local, remote, pid },
+        ...{ bytesSent: socket.bytesWritten, bytesReceived: socket.bytesRead },
+      }))
       return [...listening, ...open]
     },
 

@@ -27,6 +27,13 @@ export class Input {
     return rest
   }
 
+  /** The rest is for whoever reads next. */
+  take(bytes: number): Buffer {
+    const taken = this.#read().subarray(this.#at, this.#at + bytes)
+    this.#at += taken.length
+    return taken
+  }
+
   /** With its newline, if it has one. Null: the end. */
   takeLine(): string | null {
     const bytes = this.#read()

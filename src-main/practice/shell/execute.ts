@@ -75,7 +75,7 @@ const scriptProgram =
 /** The same process with other words: what exec(2) does. */
 export function derivedCall(
   call: ProgramCall,
-  changes: Partial<Pick<ProgramCall, 'argv' | 'environment' | 'cwd' | 'uid' | 'user'>>,
+  changes: Partial<Pick<ProgramCall, 'machine' | 'argv' | 'environment' | 'cwd' | 'uid' | 'user'>>,
 ): ProgramCall {
   const { machine, pid, argv, uid, user, cwd, environment, signal } = call
   return {
@@ -85,6 +85,7 @@ export function derivedCall(
     get stdin() {
       return call.stdin
     },
+    takeStdin: (bytes) => call.takeStdin(bytes),
     stdout: (text) => call.stdout(text),
     stderr: (text) => call.stderr(text),
   }
@@ -120,6 +121,7 @@ export function execute(machine: Machine, found: FoundProgram, execution: Execut
       get stdin() {
         return stdin.takeAll()
       },
+      takeStdin: (bytes) => stdin.take(bytes),
       stdout: (text) => {
         if (alive()) stdout(typeof text === 'string' ? Buffer.from(text) : text)
       },

@@ -28,7 +28,7 @@ export function createEngine({ network, clock, pid, random, report }: EngineOpti
   const wheel = createWheel(clock)
   const now = (): number => clock.monotonic()
   const probe = createProbe(network, clock, pid)
-  const sessions = createSessionTable(now)
+  const sessions = createSessionTable(now, pid)
   const pools: LivePool[] = []
   /** of the pools that have forwarded HTTP */
   const agents = new Map<LivePool, { kept: Agent; fresh: Agent }>()

@@ -30,8 +30,11 @@ export interface SessionTable {
   empty(): Promise<void>
 }
 
-/** @param now the monotonic clock, milliseconds */
-export function createSessionTable(now: () => number): SessionTable {
+/**
+ * @param now the monotonic clock, milliseconds
+ * @param pid the process that serves the clients; another one may listen for it
+ */
+export function createSessionTable(now: () => number, pid: number): SessionTable {
   const sessions = new Set<LiveSession>()
   let nextId = 1
   let whenEmpty: (() => void)[] = []
@@ -46,6 +49,7 @@ export function createSessionTable(now: () => number): SessionTable {
     open(service, connection, figures) {
       const { socket, remote, local } = connection
       const gone = new AbortController()
+      connection.giveTo(pid)
       let isCut = false
       const session: LiveSession = {
         id: nextId++,

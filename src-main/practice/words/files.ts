@@ -137,22 +137,29 @@ const mv = word((call) => {
 })
 
 const cp = word((call) => {
-  const { options, rest } = readOptions(call, 'pf', { preserve: 'p' })
+  const { options, rest } = readOptions(call, 'pfaRr', { preserve: 'p', archive: 'a', recursive: 'R' })
   const { files } = call.machine
+  const keeps = options.has('p') || options.has('a')
+  const recursive = ['a', 'R', 'r'].some((letter) => options.has(letter))
+  const copy = (path: string, to: string): void => {
+    const { kind, mode, uid, gid } = recursive ? files.lstat(path) : files.stat(path)
+    if (kind === 'symlink') return files.symlink(files.readLink(path), to, call.uid)
+    if (kind === 'directory') {
+      if (!recursive) throw new PosixError('EISDIR')
+      if (!files.exists(to)) files.makeDirectory(to, { mode, uid: call.uid })
+      for (const name of files.list(path, call.uid)) copy(posix.join(path, name), posix.join(to, name))
+    } else files.write(to, files.read(path, call.uid), { uid: call.uid, mode })
+    if (!keeps) return
+    files.setMode(to, mode)
+    if (call.uid === 0) files.setOwner(to, uid, gid)
+  }
   return placed(call, rest)
     .map(({ from, to }) =>
       each(
         call,
         [from],
         (name) => `cannot copy '${name}'`,
-        (path) => {
-          const { kind, mode, uid, gid } = files.stat(path)
-          if (kind === 'directory') throw new PosixError('EISDIR')
-          files.write(to, files.read(path, call.uid), { uid: call.uid, mode })
-          if (!options.has('p')) return
-          files.setMode(to, mode)
-          if (call.uid === 0) files.setOwner(to, uid, gid)
-        },
+        (path) => copy(path, to),
       ),
     )
     .reduce((worst, status) => Math.max(worst, status), 0)

@@ -6,6 +6,7 @@ import { fileWords } from './files.ts'
 import { curl } from './http-clients.ts'
 import { identityWords } from './identity.ts'
 import { ip } from './ip.ts'
+import { mountWords } from './mounts.ts'
 import { processWords } from './processes.ts'
 import { ss } from './ss.ts'
 import { sudo } from './sudo.ts'
@@ -22,6 +23,7 @@ export function installWords(machine: Machine): void {
   for (const words of [
     fileWords,
     identityWords,
+    mountWords,
     processWords,
     textWords,
     wrapperWords,

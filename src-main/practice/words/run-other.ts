@@ -20,7 +20,7 @@ export function programFor(
 export async function replaceBy(
   call: ProgramCall,
   argv: readonly string[],
-  changes: { environment?: Readonly<Record<string, string>> } = {},
+  changes: { environment?: Readonly<Record<string, string>>; machine?: ProgramCall['machine'] } = {},
 ): Promise<number> {
   const next = derivedCall(call, { argv, ...changes })
   const { program } = programFor(next, argv[0] ?? '')

@@ -73,6 +73,11 @@ const ends = (fromEnd: boolean): Program =>
     const inBytes = options.has('c')
     const text = options.get('c') ?? options.get('n') ?? '10'
     const number = Math.abs(count(text, inBytes ? 'bytes' : 'lines'))
+    // head(1) leaves what it does not show to whoever reads next
+    if (inBytes && !fromEnd && rest.length === 0 && !text.startsWith('-')) {
+      call.stdout(call.takeStdin(number))
+      return 0
+    }
     const { read, status } = contents(call, rest)
     for (const [index, { name, bytes }] of read.entries()) {
       if (read.length > 1 && !options.has('q')) call.stdout(`${index > 0 ? '\n' : ''}==> ${name} <==\n`)

@@ -69,6 +69,8 @@ describe.each([{ native: true }, { native: false }])('a segment (native: $native
       local: { address: own(three), port: socket.localPort },
       remote: { address: own(one), port: 8080 },
       pid: 900,
+      bytesSent: expect.any(Number) as number,
+      bytesReceived: expect.any(Number) as number,
     })
   })
 

@@ -137,6 +137,36 @@ describe('the network’s words', () => {
   })
 })
 
+describe('mount namespaces', () => {
+  it('put files over others for one command, and nobody else sees it', async () => {
+    const { files } = node.machine
+    files.makeDirectory('/etc/site/part', { parents: true })
+    files.write('/etc/site/one', 'live\n')
+    files.write('/etc/site/part/two', 'live\n')
+    const inside = `
+      mkdir /tmp/stage; mount --make-rprivate / && mount -t tmpfs -o mode=700 tmpfs /tmp/stage || exit 3
+      head -c 4 >/tmp/stage/1; head -c 4 >/tmp/stage/2
+      mount --bind /tmp/stage/1 /etc/site/one || exit 3
+      cp -a /etc/site/part /tmp/stage/folder && mv /tmp/stage/2 /tmp/stage/folder/new && mount --bind /tmp/stage/folder /etc/site/part
+      cat /etc/site/one /etc/site/part/*; ls /tmp/stage; exec cat /etc/../etc/site/one`
+    const { stdout, stderr } = await run(['unshare', '-m', 'sh', '-c', inside], { stdin: 'one\nnew\n' })
+    expect({ stdout, stderr }).toEqual({ stdout: 'one\nnew\nlive\n1\nfolder\none\n', stderr: '' })
+    expect((await shell('cat /etc/site/one; ls /etc/site/part; rmdir /tmp/stage')).stdout).toBe('live\ntwo\n')
+  })
+
+  it('are root’s, and nothing is mounted outside of them', async () => {
+    expect(await shell('unshare -m true', 1000)).toMatchObject({
+      code: 1,
+      stderr: 'unshare: unshare failed: Operation not permitted\n',
+    })
+    expect((await shell('mount --bind /etc/hosts /etc/hostname')).code).toBe(32)
+    expect((await shell('unshare -m mount --bind /nope /etc/hosts')).stderr).toMatch(
+      /^mount: \/etc\/hosts: special device \/nope does not/,
+    )
+    expect((await shell('unshare -m mount -t nfs x /etc')).code).toBe(32)
+  })
+})
+
 describe('the words for files and accounts', () => {
   it('keeps to the rights of the account', async () => {
     expect(await shell('echo x > /etc/passwd', 1000)).toMatchObject({
