@@ -7,6 +7,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import type { NodeId, PracticeSize } from '#contract'
 import { AppError, appErrorFrom } from './app/app-error.ts'
 import { createConfigService } from './app/config-service.ts'
+import { createConfigVersions } from './app/config-versions.ts'
 import { createDrainBook } from './app/drains/drain-book.ts'
 import { createDrainJobs } from './app/drains/drain-jobs.ts'
 import { createDrainKeeper } from './app/drains/drain-keeper.ts'
@@ -223,6 +224,8 @@ export async function compose(options: ComposeOptions): Promise<Console> {
   const drainKeeper = createDrainKeeper({ ...drainParts, startNext: (drain) => drains.startNext(drain) })
   const drains = createDrainService({ ...drainParts, keeper: drainKeeper, planner: createDrainPlanner(drainParts) })
 
+  const versions = createConfigVersions({ repo: store.versions, vault, isDriver, clock, log })
+
   const practice = createPracticeService({
     openFleet: overrides.openPracticeFleet ?? hostFleet,
     folder: join(dataFolder, 'practice'),
@@ -306,7 +309,8 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     vault,
     operations,
     drains,
-    config: createConfigService({ inventory, sessions, probes, clock }),
+    config: createConfigService({ inventory, sessions, probes, versions, clock }),
+    versions,
     practice,
     jobs: () => jobs,
     history,

@@ -1,7 +1,7 @@
 /*
  * Configuration read from the nodes. Passwords: files hold VRRP passwords and the like. They are masked here, before anything leaves, unless
- * the caller asks for them (`config get --secrets`; the window never does). Nothing that was read is kept, and nothing of it is logged. A
- * mask ends with four characters that depend on the password and on a key that this process made for itself: two nodes with different
+ * the caller asks for them (`config get --secrets`; the window never does). What was read is kept
+ * as `config-versions.ts` says, and nothing of it is logged. A mask ends with four characters that depend on the password and on a key that this process made for itself: two nodes with different
  * passwords show different masks, and the password cannot be looked for without the key.
  */
 import { createHmac, randomBytes } from 'node:crypto'
@@ -11,6 +11,7 @@ import type {
   ConfigDiff,
   ConfigIntent,
   ConfigText,
+  ConfigVersionText,
   FileDiff,
   FileEdits,
   NodeConfig,
@@ -25,6 +26,7 @@ import { EditRefusal } from '../domain/config-edit/edit-refusal.ts'
 import { maskSecrets } from '../domain/config-text/mask-secrets.ts'
 import { lintFiles } from '../domain/lint/lint-files.ts'
 import { AppError, appErrorFrom } from './app-error.ts'
+import type { ConfigVersions, FileOnNode } from './config-versions.ts'
 import type { InventoryService } from './inventory-service.ts'
 import type { Clock } from './ports/clock.ts'
 import type { ConfigFileReading } from './ports/driver.ts'
@@ -37,12 +39,15 @@ export interface ConfigService {
   diff(before: readonly ConfigText[], after: readonly ConfigText[]): ConfigDiff
   /** What one change takes. Throws `request.invalid` when it cannot be made in these files. */
   edit(files: readonly ConfigText[], intent: ConfigIntent): FileEdits[]
+  /** @throws AppError `request.not-found`, `vault.*` */
+  version(id: number): Promise<ConfigVersionText>
 }
 
 export interface ConfigServiceParts {
   inventory: InventoryService
   sessions: NodeSessions
   probes: ProbeService
+  versions: ConfigVersions
   clock: Clock
 }
 
@@ -51,7 +56,7 @@ const timeoutMs = 30_000
 const maxEditLength = 20_000
 const diffTimeoutMs = 2_000
 
-export function createConfigService({ inventory, sessions, probes, clock }: ConfigServiceParts): ConfigService {
+export function createConfigService({ inventory, sessions, probes, versions, clock }: ConfigServiceParts): ConfigService {
   const key = randomBytes(32)
   const tag = (secret: string): string => createHmac('sha256', key).update(secret).digest('hex').slice(0, 4)
   const masked = (file: ConfigText): ConfigText => ({ ...file, text: maskSecrets(file.kind, file.text, tag).text })
@@ -65,12 +70,14 @@ export function createConfigService({ inventory, sessions, probes, clock }: Conf
       const services = probes.services(nodeId) ?? []
       const files: NodeConfigFile[] = []
       const texts: ConfigText[] = []
+      const seen: FileOnNode[] = []
       const failures: NodeConfig['failures'] = []
       for (const service of services) {
         const { kind } = service
         try {
           for (const reading of await service.readConfig(session, limits)) {
             const { file, text } = fileFrom(kind, reading)
+            if (reading.bytes !== null) seen.push({ nodeId, kind, path: reading.path, bytes: reading.bytes })
             if (text !== null) texts.push({ path: file.path, kind, text })
             files.push(text === null ? file : { ...file, ...(secrets ? { text, masked: 0 } : maskSecrets(kind, text, tag)) })
           }
@@ -80,7 +87,14 @@ export function createConfigService({ inventory, sessions, probes, clock }: Conf
           failures.push({ kind, code, message })
         }
       }
+      await versions.seen(seen)
       return { nodeId, at: clock.now(), files, findings: lintFiles(texts), failures }
+    },
+
+    async version(id) {
+      const { version, bytes } = await versions.text(id)
+      const encoding = isUtf8(bytes) ? 'utf-8' : 'latin1'
+      return { version, encoding, ...maskSecrets(version.kind, bytes.toString(encoding), tag) }
     },
 
     diff(before, after) {

@@ -3,6 +3,7 @@ import { parseConfigText } from '../domain/config-outline/parse-config-text.ts'
 import { lintFiles } from '../domain/lint/lint-files.ts'
 import { AppError, appErrorFrom } from './app-error.ts'
 import type { ConfigService } from './config-service.ts'
+import type { ConfigVersions } from './config-versions.ts'
 import type { DrainService } from './drains/drain-service.ts'
 import type { FleetService } from './fleet-service.ts'
 import type { CallContext, Handlers } from './handlers-type.ts'
@@ -33,6 +34,7 @@ export interface Services {
   operations: OperationsService
   drains: DrainService
   config: ConfigService
+  versions: ConfigVersions
   practice: PracticeService
   jobs: () => JobRunner
   history: HistoryService
@@ -154,6 +156,8 @@ export function createHandlers(services: Services): Handlers {
     'config.parse': async (file) => parseConfigText(file),
     'config.lint': async ({ files }) => lintFiles(files),
     'config.fetch': async ({ node, secrets }, { signal }) => config.fetch(node, secrets, signal),
+    'config.versions': async (query) => services.versions.list(query),
+    'config.version': async ({ id }) => config.version(id),
     'config.diff': async ({ before, after }) => config.diff(before, after),
     'config.edit': async ({ files, intent }) => config.edit(files, intent),
 

@@ -1,4 +1,5 @@
 import { AppError } from './app-error.ts'
+import { contentKeyOwner } from './config-versions.ts'
 import type { Clock } from './ports/clock.ts'
 import type { SecretRepo } from './ports/store.ts'
 import type { ChangeableCipher, Cipher, Vault } from './ports/vault.ts'
@@ -31,7 +32,9 @@ export function createVault(parts: { cipher: Cipher | ChangeableCipher; repo: Se
   return {
     async status() {
       const { provider } = cipher
-      return { provider, locked: cipher.locked(), secrets: repo.list(), unavailable: cipher.unavailable() }
+      // the key of the kept configurations is nobody's to remove
+      const secrets = repo.list().filter(({ owner }) => owner !== contentKeyOwner)
+      return { provider, locked: cipher.locked(), secrets, unavailable: cipher.unavailable() }
     },
     unlock: (passphrase) => cipher.unlock(passphrase),
     put: (owner, kind, value) =>

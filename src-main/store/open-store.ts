@@ -19,6 +19,7 @@ import { createSecretRepo } from './secret-repo.ts'
 import { createSettingsRepo } from './settings-repo.ts'
 import { createStateRepo } from './state-repo.ts'
 import { guardRepo, storeErrorFrom } from './store-error.ts'
+import { createVersionRepo } from './version-repo.ts'
 
 /**
  * Opens the data folder: `console.db` (fleet, jobs, history; every commit is flushed to disk) and `metrics.db` (samples; may be
@@ -55,6 +56,7 @@ export function openStore({ folder, clock, log }: { folder: string; clock: Clock
     secrets: guard('secrets', createSecretRepo(db, rows)),
     jobs: guard('jobs', createJobRepo(db, rows)),
     drains: guard('drains', createDrainRepo(db, rows)),
+    versions: guard('versions', createVersionRepo(db, rows)),
     history: guard('history', createHistoryRepo(db, rows)),
     samples: maintained,
     states,

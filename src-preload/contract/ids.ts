@@ -42,6 +42,9 @@ export type JobId = v.InferOutput<typeof JobId>
 export const DrainId = v.pipe(made, v.brand('DrainId'))
 export type DrainId = v.InferOutput<typeof DrainId>
 
+export const PushId = v.pipe(made, v.brand('PushId'))
+export type PushId = v.InferOutput<typeof PushId>
+
 /** Milliseconds since 1970-01-01T00:00:00Z, a whole number. */
 export const EpochMs = v.pipe(v.number(), v.integer(), v.minValue(0))
 export type EpochMs = v.InferOutput<typeof EpochMs>

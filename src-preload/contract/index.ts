@@ -10,6 +10,7 @@ import { DrainId, EpochMs, JobId, NodeId, PairId, ServerId, SiteId } from './ids
 import { Inventory, InventoryNode, InventoryPair, InventorySite, ProbeReport, SshConfigHost } from './inventory.ts'
 import { AdminState, HistoryEntry, JobView, OperationPlan } from './operations.ts'
 import { PracticeDeed, PracticeRepair, PracticeSize, PracticeStatus } from './practice.ts'
+import { ConfigVersion, ConfigVersionText } from './versions.ts'
 
 /**
  * The border. Every query, command and event that may cross between a shell and the services is one line here; the types of
@@ -233,6 +234,22 @@ export const contract = Object.freeze({
     errors: sshErrors,
   }),
   /** What differs between two configurations, as changes and as lines. Passwords are masked; a changed one shows as changed. */
+  /** Every version of every file that was seen or pushed, newest first. */
+  'config.versions': query({
+    input: v.strictObject({
+      node: v.optional(NodeId),
+      path: v.optional(v.string()),
+      /** older than this one */
+      before: v.optional(v.number()),
+      limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(500)), 100),
+    }),
+    output: v.array(ConfigVersion),
+  }),
+  'config.version': query({
+    input: v.strictObject({ id: v.number() }),
+    output: ConfigVersionText,
+    errors: ['request.not-found', 'vault.locked', 'vault.decrypt-failed', 'store.corrupt'],
+  }),
   'config.diff': query({ input: v.strictObject({ before: configSet, after: configSet }), output: ConfigDiff }),
   /** What one change takes in these files of one node. `request.invalid` says why it cannot be made. */
   'config.edit': query({ input: v.strictObject({ files: configSet, intent: ConfigIntent }), output: v.array(FileEdits) }),
@@ -316,3 +333,4 @@ export * from './config-edit.ts'
 export * from './config.ts'
 export * from './practice.ts'
 export * from './host.ts'
+export * from './versions.ts'

@@ -1,5 +1,6 @@
 import type {
   CommandRecord,
+  ConfigVersion,
   DrainEvent,
   DrainId,
   DrainRecord,
@@ -112,6 +113,30 @@ export interface DrainRepo {
   timeline(id: DrainId): DrainEvent[]
 }
 
+/** The bytes of a configuration file, deflated, as they are kept; `bytes` is their true length. */
+export interface StoredContent {
+  /** of the file's own bytes */
+  sha256: string
+  /** `masked`: without its passwords, so that the hash is not that of `body` */
+  form: 'plain' | 'sealed' | 'masked'
+  body: Uint8Array
+  bytes: number
+}
+
+export interface VersionRepo {
+  content(sha256: string): StoredContent | null
+  /** Append-only. A file that is `seen` as it was last known adds nothing but a better form of its content. */
+  add(version: Omit<ConfigVersion, 'id' | 'sha256' | 'bytes' | 'kept'>, content: StoredContent): void
+  get(id: number): ConfigVersion | null
+  /** newest first */
+  list(query: {
+    node?: NodeId | undefined
+    path?: string | undefined
+    before?: number | undefined
+    limit: number
+  }): ConfigVersion[]
+}
+
 export interface HistoryRepo {
   /** append-only; returns the entries with their ids */
   append(entries: readonly Omit<HistoryEntry, 'id'>[]): HistoryEntry[]
@@ -166,6 +191,7 @@ export interface Store {
   readonly secrets: SecretRepo
   readonly jobs: JobRepo
   readonly drains: DrainRepo
+  readonly versions: VersionRepo
   readonly history: HistoryRepo
   readonly samples: SampleRepo
   readonly states: StateRepo
