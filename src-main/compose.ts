@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
 import type { NodeId, PracticeSize } from '#contract'
 import { AppError, appErrorFrom } from './app/app-error.ts'
+import { createDraftService } from './app/drafts/draft-service.ts'
 import { createConfigService } from './app/config-service.ts'
 import { createConfigVersions } from './app/config-versions.ts'
 import { createDrainBook } from './app/drains/drain-book.ts'
@@ -311,6 +312,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     drains,
     config: createConfigService({ inventory, sessions, probes, versions, clock }),
     versions,
+    drafts: createDraftService({ repo: store.drafts, inventory, clock, publish }),
     practice,
     jobs: () => jobs,
     history,

@@ -4,6 +4,7 @@ import { lintFiles } from '../domain/lint/lint-files.ts'
 import { AppError, appErrorFrom } from './app-error.ts'
 import type { ConfigService } from './config-service.ts'
 import type { ConfigVersions } from './config-versions.ts'
+import type { DraftService } from './drafts/draft-service.ts'
 import type { DrainService } from './drains/drain-service.ts'
 import type { FleetService } from './fleet-service.ts'
 import type { CallContext, Handlers } from './handlers-type.ts'
@@ -35,6 +36,7 @@ export interface Services {
   drains: DrainService
   config: ConfigService
   versions: ConfigVersions
+  drafts: DraftService
   practice: PracticeService
   jobs: () => JobRunner
   history: HistoryService
@@ -66,7 +68,7 @@ const probeTimeoutMs = 45_000
 
 export function createHandlers(services: Services): Handlers {
   const { host, watchers, fleet, poller, inventory, probes, sessions, trustedKeys, vault, operations, drains, jobs } = services
-  const { practice, history, settings, about, config } = services
+  const { practice, history, settings, about, config, drafts } = services
 
   const handlers: Handlers = {
     'host.describe': async () => ({
@@ -160,6 +162,9 @@ export function createHandlers(services: Services): Handlers {
     'config.version': async ({ id }) => config.version(id),
     'config.diff': async ({ before, after }) => config.diff(before, after),
     'config.edit': async ({ files, intent }) => config.edit(files, intent),
+    'draft.list': async () => drafts.list(),
+    'draft.put': async (draft) => answer(() => drafts.put(draft)),
+    'draft.discard': async ({ nodeId, path }) => answer(() => drafts.discard(nodeId, path)),
 
     'practice.status': async (_none, { signal }) => practice.status(signal),
     'practice.open': async (size) => practice.open(size),

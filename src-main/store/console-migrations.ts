@@ -6,6 +6,7 @@ import { history } from './migrations/0040-history.ts'
 import { lease } from './migrations/0050-lease.ts'
 import { drains } from './migrations/0060-drains.ts'
 import { versions } from './migrations/0070-versions.ts'
+import { configDrafts } from './migrations/0080-config-drafts.ts'
 
 /** Schema of `console.db`, oldest first. New steps go at the end, in tens. */
-export const consoleMigrations: readonly Migration[] = [fleet, access, jobs, history, lease, drains, versions]
+export const consoleMigrations: readonly Migration[] = [fleet, access, jobs, history, lease, drains, versions, configDrafts]

@@ -5,6 +5,7 @@ import type { Clock } from '../app/ports/clock.ts'
 import type { Log } from '../app/ports/log.ts'
 import type { SampleRepo, Store } from '../app/ports/store.ts'
 import { consoleMigrations } from './console-migrations.ts'
+import { createDraftRepo } from './draft-repo.ts'
 import { createDrainRepo } from './drain-repo.ts'
 import { createHistoryRepo } from './history-repo.ts'
 import { createHostKeyRepo } from './host-key-repo.ts'
@@ -56,6 +57,7 @@ export function openStore({ folder, clock, log }: { folder: string; clock: Clock
     secrets: guard('secrets', createSecretRepo(db, rows)),
     jobs: guard('jobs', createJobRepo(db, rows)),
     drains: guard('drains', createDrainRepo(db, rows)),
+    drafts: guard('drafts', createDraftRepo(db, rows)),
     versions: guard('versions', createVersionRepo(db, rows)),
     history: guard('history', createHistoryRepo(db, rows)),
     samples: maintained,

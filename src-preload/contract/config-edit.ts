@@ -1,4 +1,6 @@
 import * as v from 'valibot'
+import { ServiceKind } from './fleet.ts'
+import { EpochMs, NodeId } from './ids.ts'
 
 /** Characters `from` to `to` (exclusive) of a text, counted as JavaScript does, give way to `insert`. */
 export const TextEdit = v.strictObject({
@@ -60,3 +62,21 @@ export type ConfigIntent = v.InferOutput<typeof ConfigIntent>
 /** What an intent takes, file by file; nothing for a file that says so already. */
 export const FileEdits = v.strictObject({ path: v.string(), edits: v.array(TextEdit) })
 export type FileEdits = v.InferOutput<typeof FileEdits>
+
+const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
+const FileText = v.pipe(v.string(), v.maxLength(8_000_000))
+
+/** A file as somebody is writing it, not on its node yet. Both texts are masked: what stands behind a mask is put back from the node's bytes. */
+export const ConfigDraft = v.strictObject({
+  nodeId: NodeId,
+  path: v.string(),
+  kind: ServiceKind,
+  /** of the node's bytes when the draft was begun */
+  baseSha256: Sha256,
+  baseText: FileText,
+  text: FileText,
+  changedAt: EpochMs,
+  /** `memory`: a password was typed into it, which is never written to disk in clear; it lasts as long as the console's process */
+  kept: v.picklist(['disk', 'memory']),
+})
+export type ConfigDraft = v.InferOutput<typeof ConfigDraft>

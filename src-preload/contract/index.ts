@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { ConfigIntent, FileEdits } from './config-edit.ts'
+import { ConfigDraft, ConfigIntent, FileEdits } from './config-edit.ts'
 import { ConfigDiff, ConfigText, LintFinding, NodeConfig, ParsedConfig } from './config.ts'
 import { DrainPlan, DrainRequest, DrainStart, DrainView } from './drains.ts'
 import { command, event, query } from './entry.ts'
@@ -253,6 +253,10 @@ export const contract = Object.freeze({
   'config.diff': query({ input: v.strictObject({ before: configSet, after: configSet }), output: ConfigDiff }),
   /** What one change takes in these files of one node. `request.invalid` says why it cannot be made. */
   'config.edit': query({ input: v.strictObject({ files: configSet, intent: ConfigIntent }), output: v.array(FileEdits) }),
+  'draft.list': query({ input: nothing, output: v.array(ConfigDraft) }),
+  /** Keep a draft, or the next state of it. One that says what its base says is discarded. */
+  'draft.put': command({ input: v.omit(ConfigDraft, ['changedAt', 'kept']), output: nothing, errors: ['node.not-found'] }),
+  'draft.discard': command({ input: v.strictObject({ nodeId: NodeId, path: v.string() }), output: nothing }),
 
   /** The practice fleet: that of this data folder, or one of another process whose nodes are in the inventory. */
   'practice.status': query({ input: nothing, output: PracticeStatus, errors: ['node.unreachable'] }),
@@ -304,6 +308,7 @@ export const contract = Object.freeze({
   'fleet.changed': event(FleetDelta),
   'job.changed': event(JobView),
   'drain.changed': event(DrainView),
+  'draft.changed': event(v.strictObject({ nodeId: NodeId, path: v.string(), draft: v.nullable(ConfigDraft) })),
   'history.appended': event(v.array(HistoryEntry)),
   'inventory.changed': event(nothing),
   'settings.changed': event(Settings),

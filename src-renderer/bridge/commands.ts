@@ -34,6 +34,8 @@ const commands: Readonly<Record<CommandName, true>> = {
   'job.cancel': true,
   'job.undo': true,
   'settings.put': true,
+  'draft.put': true,
+  'draft.discard': true,
   'practice.open': true,
   'practice.close': true,
   'practice.do': true,

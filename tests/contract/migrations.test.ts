@@ -103,6 +103,7 @@ const dataOf: Record<number, Rows> = {
     ],
   },
   80: {
+    config_draft: [{ node_id: 'lb-a1', path: '/etc/haproxy/haproxy.cfg', draft_json: '{"text":"x"}' }],
   },
 }
 

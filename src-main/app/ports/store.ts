@@ -1,6 +1,7 @@
 import type {
   CommandRecord,
   ConfigVersion,
+  ConfigDraft,
   DrainEvent,
   DrainId,
   DrainRecord,
@@ -113,6 +114,12 @@ export interface DrainRepo {
   timeline(id: DrainId): DrainEvent[]
 }
 
+export interface DraftRepo {
+  list(): ConfigDraft[]
+  put(draft: ConfigDraft): void
+  remove(nodeId: NodeId, path: string): void
+}
+
 /** The bytes of a configuration file, deflated, as they are kept; `bytes` is their true length. */
 export interface StoredContent {
   /** of the file's own bytes */
@@ -191,6 +198,7 @@ export interface Store {
   readonly secrets: SecretRepo
   readonly jobs: JobRepo
   readonly drains: DrainRepo
+  readonly drafts: DraftRepo
   readonly versions: VersionRepo
   readonly history: HistoryRepo
   readonly samples: SampleRepo

@@ -21,6 +21,29 @@ const mask = '***'
 
 export const isMask = (value: string): boolean => value.startsWith(mask)
 
+/** Where passwords, or the masks in their place, stand; in order, never over the end of a line. */
+export function secretsIn(kind: ServiceKind, text: string): { from: number; to: number }[] {
+  const found = patterns[kind].flatMap((pattern) =>
+    [...text.matchAll(pattern)].map(({ 0: whole, 1: keyword = '', index }) => ({
+      from: index + keyword.length,
+      to: index + whole.length,
+    })),
+  )
+  found.sort((a, b) => a.from - b.from)
+  return found.filter(({ from }, index) => from >= (found[index - 1]?.to ?? 0))
+}
+
+/** The text with another value in place of each password. */
+export function replaceSecrets(kind: ServiceKind, text: string, by: (secret: string) => string): string {
+  let at = 0
+  const pieces = secretsIn(kind, text).map(({ from, to }) => {
+    const piece = text.slice(at, from) + by(text.slice(from, to))
+    at = to
+    return piece
+  })
+  return pieces.join('') + text.slice(at)
+}
+
 /** @param tag a few ASCII characters that tell two secrets apart and do not tell what they are */
 export function maskSecrets(
   kind: ServiceKind,
@@ -28,13 +51,9 @@ export function maskSecrets(
   tag: (secret: string) => string,
 ): { text: string; masked: number } {
   let masked = 0
-  const replaced = patterns[kind].reduce(
-    (rest, pattern) =>
-      rest.replace(pattern, (_, keyword: string, secret: string) => {
-        masked += 1
-        return keyword + (isMask(secret) ? secret : mask + tag(secret))
-      }),
-    text,
-  )
+  const replaced = replaceSecrets(kind, text, (secret) => {
+    masked += 1
+    return isMask(secret) ? secret : mask + tag(secret)
+  })
   return { text: replaced, masked }
 }

@@ -69,6 +69,8 @@ function serverIntents(kind: ServiceKind, name: string, values: ServerOption[], 
   return values.map((each) => ({ what: 'server.set', ...of, ...each }))
 }
 
+const routerKeywords = ['state', 'priority', 'advert_int', 'nopreempt'] as const
+
 function routerIntents(kind: ServiceKind, router: string, values: ServerOption[], { add, remove }: SetOptions): ConfigIntent[] {
   if (kind !== 'keepalived') throw usageError('Virtual routers stand in the files of keepalived: give --server otherwise.')
   if (remove === true) throw usageError('Say which address is to be removed: --remove 198.51.100.9/24.')
@@ -77,9 +79,9 @@ function routerIntents(kind: ServiceKind, router: string, values: ServerOption[]
     ...(add === undefined ? [] : [{ what: 'router.addAddress' as const, ...of, address: add }]),
     ...(remove === undefined ? [] : [{ what: 'router.removeAddress' as const, ...of, address: remove }]),
     ...values.map(({ option, value }) => {
-      if (option !== 'state' && option !== 'priority' && option !== 'advert_int' && option !== 'nopreempt')
-        throw usageError(`"${option}" cannot be set here: state, priority, advert_int or nopreempt can.`)
-      return { what: 'router.set' as const, ...of, keyword: option, value }
+      const keyword = routerKeywords.find((each) => each === option)
+      if (keyword === undefined) throw usageError(`"${option}" cannot be set here: ${routerKeywords.join(', ')} can.`)
+      return { what: 'router.set' as const, ...of, keyword, value }
     }),
   ]
 }
