@@ -51,6 +51,7 @@ const theme = EditorView.theme({
     fontFamily: 'var(--font-ui)',
     fontSize: 'var(--t-sm)',
   },
+  '.cm-help': { padding: '5px 9px' },
   '.cm-diagnostic': { padding: '5px 9px' },
   '.cm-diagnostic-error': { borderLeftColor: 'var(--st-down-hue)' },
   '.cm-diagnostic-warning': { borderLeftColor: 'var(--st-degraded-hue)' },

@@ -11,6 +11,8 @@ export interface TreeFile {
   worst: LintFinding['severity'] | null
   /** a member of its pair has something else here that is not meant to differ */
   differs: boolean
+  /** somebody is writing it */
+  isDraft: boolean
 }
 
 export interface TreeNode {
@@ -31,6 +33,7 @@ export interface TreeParts {
   filesOf: (node: NodeId) => NodeFiles
   findingsOf: (node: NodeId) => readonly LintFinding[]
   diffOf: (before: NodeId, after: NodeId) => ConfigDiff | null
+  isDraft: (node: NodeId, path: string) => boolean
 }
 
 const services: readonly ServiceKind[] = ['haproxy', 'nginx', 'keepalived']
@@ -62,6 +65,7 @@ function treeNode(node: NodeView, pair: InventoryPair | null, parts: TreeParts):
       findings: own.length,
       worst: severities.find((severity) => own.some((each) => each.severity === severity)) ?? null,
       differs: differing.has(file.path),
+      isDraft: parts.isDraft(node.id, file.path),
     }
   })
   files.sort((a, b) => services.indexOf(a.file.kind) - services.indexOf(b.file.kind))

@@ -59,6 +59,7 @@ const partsOf = (changes: ConfigChange[]): TreeParts => ({
     { rule: 'x/info', severity: 'info', file: '/etc/h.cfg', line: 1, column: 1, message: 'm', reason: 'r', fix: null },
     { rule: 'x/warn', severity: 'warning', file: '/etc/h.cfg', line: 2, column: 1, message: 'm', reason: 'r', fix: null },
   ],
+  isDraft: () => false,
   diffOf: (before, after): ConfigDiff | null => (before === 'a' && after === 'b' ? { changes, files: [] } : null),
 })
 

@@ -1,0 +1,91 @@
+import type { HelpWord } from '../word-help.ts'
+
+const ofServer = /^server\s+\S+/
+
+/** Words of nginx's directive index (1.22), told in our own. */
+export const nginxWords: readonly HelpWord[] = [
+  { word: 'http', en: 'everything about HTTP', ja: 'HTTP に関する設定全体' },
+  { word: 'stream', en: 'balancing of TCP and UDP as they are', ja: 'TCP / UDP の振り分け' },
+  { word: 'events', en: 'how connections are handled', ja: '接続処理の方式' },
+  { word: 'upstream', en: 'a pool of servers', ja: 'サーバーのプール' },
+  {
+    word: 'server',
+    en: 'in an upstream a server of the pool, else a virtual server',
+    ja: 'upstream 内ではプールのサーバー、それ以外では仮想サーバー',
+  },
+  { word: 'location', en: 'what to do with requests of some paths', ja: 'パスごとの処理' },
+  { word: 'listen', en: 'an address and port to listen on', ja: '待ち受けるアドレスとポート' },
+  { word: 'server_name', en: 'host names this virtual server answers to', ja: 'この仮想サーバーが応じるホスト名' },
+  { word: 'proxy_pass', en: 'where requests are sent on to', ja: 'リクエストの転送先' },
+  { word: 'proxy_next_upstream', en: 'when a request is tried on the next server', ja: '次のサーバーで再試行する条件' },
+  { word: 'proxy_next_upstream_tries', en: 'tries in all; 0 is no limit', ja: '再試行の回数 (0 は無制限)' },
+  { word: 'proxy_connect_timeout', en: 'how long to wait for a connection to a server', ja: 'サーバーへの接続の待ち時間' },
+  { word: 'proxy_read_timeout', en: 'longest silence of a server between two reads', ja: 'サーバーからの受信の無通信の上限' },
+  { word: 'proxy_send_timeout', en: 'longest wait between two writes to a server', ja: 'サーバーへの送信の待ち時間の上限' },
+  { word: 'proxy_set_header', en: 'a header of the request as it is sent on', ja: '転送時のリクエストヘッダー' },
+  {
+    word: 'proxy_http_version',
+    en: 'HTTP version towards servers; kept connections need 1.1',
+    ja: 'サーバー側の HTTP バージョン。接続の維持には 1.1 が必要',
+  },
+  { word: 'proxy_buffering', en: 'whether responses are read ahead of the client', ja: '応答を先読みするか' },
+  {
+    word: 'keepalive',
+    en: 'idle connections to servers that each worker keeps',
+    ja: 'ワーカーごとに維持するサーバーへの空き接続数',
+  },
+  { word: 'least_conn', en: 'the server with the fewest connections', ja: '接続数が最少のサーバー' },
+  { word: 'ip_hash', en: "by the client's address", ja: 'クライアントのアドレスによる固定' },
+  {
+    word: 'hash',
+    en: 'by a key; consistent moves few clients when a server leaves',
+    ja: 'キーによる固定。consistent で移動を最小化',
+  },
+  { word: 'random', en: 'at random; two takes the less loaded of a pair', ja: '無作為。two は 2 台のうち空いている方' },
+  { word: 'zone', en: 'memory shared by the workers, so that they count together', ja: 'ワーカー間で共有する状態のメモリー' },
+  { word: 'include', en: 'another file, or all that match', ja: '別ファイルの読み込み' },
+  { word: 'worker_processes', en: 'workers; auto is one per core', ja: 'ワーカー数 (auto はコア数)' },
+  {
+    word: 'worker_connections',
+    en: 'connections per worker, those to servers included',
+    ja: 'ワーカーごとの接続数 (サーバー側を含む)',
+  },
+  {
+    word: 'worker_shutdown_timeout',
+    en: 'how long old workers may go on after a reload',
+    ja: 'リロード後に旧ワーカーが残る時間の上限',
+  },
+  { word: 'access_log', en: 'where requests are logged', ja: 'アクセスログの出力先' },
+  { word: 'error_log', en: 'where errors are logged, and from which level', ja: 'エラーログの出力先とレベル' },
+  { word: 'client_max_body_size', en: 'largest body of a request', ja: 'リクエスト本文の上限' },
+  { word: 'return', en: 'ends with a status, or sends elsewhere', ja: 'ステータスを返す、またはリダイレクト' },
+  { word: 'stub_status', en: 'a page with counts of connections', ja: '接続数を示す状態ページ' },
+  { word: 'map', en: 'a variable made from another', ja: '変数から別の変数を作る' },
+  { word: 'weight', en: 'share of the work; default 1', ja: '振り分けの重み (既定 1)', after: ofServer },
+  {
+    word: 'max_fails',
+    en: 'failures within fail_timeout until it is left alone; 0 never',
+    ja: '切り離すまでの失敗回数 (0 は切り離さない)',
+    after: ofServer,
+  },
+  {
+    word: 'fail_timeout',
+    en: 'time in which failures count, and time it is left alone',
+    ja: '失敗を数える時間、および切り離す時間',
+    after: ofServer,
+  },
+  {
+    word: 'max_conns',
+    en: 'connections at a time; counted per worker without zone',
+    ja: '同時接続数の上限 (zone なしではワーカーごと)',
+    after: ofServer,
+  },
+  { word: 'backup', en: 'works only when all others are unavailable', ja: 'ほかがすべて使えない場合のみ使用', after: ofServer },
+  {
+    word: 'down',
+    en: 'takes no requests; keeps its place in a hash',
+    ja: '使用しない。ハッシュ上の位置は維持',
+    after: ofServer,
+  },
+  { word: 'resolve', en: 'looks the name up again while running', ja: '実行中に名前を再解決', after: ofServer },
+]
