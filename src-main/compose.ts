@@ -219,7 +219,12 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     })
   let jobs = newRunner()
   const operations = createOperationsService({ fleet, adminOf, jobs: () => jobs })
-  const drainJobs = createDrainJobs({ jobs: () => jobs, row: (id) => store.jobs.get(id) })
+  const drainJobs = createDrainJobs({
+    book: drainBook,
+    jobs: () => jobs,
+    row: (id) => store.jobs.get(id),
+    unfinished: () => store.jobs.unfinished(),
+  })
   const drainTimers = createDrainTimers(clock)
   const drainParts = { book: drainBook, timers: drainTimers, adminOf, drainJobs, fleet, inventory, isDriver, clock, log }
   const drainKeeper = createDrainKeeper({ ...drainParts, startNext: (drain) => drains.startNext(drain) })

@@ -61,6 +61,7 @@ export function createDrainRepo(db: Database.Database, rows: RowReader): DrainRe
   })
 
   return {
+    atOnce: (work) => db.transaction(work).immediate(),
     create: (drain) => create.immediate(drain),
     save: (drain) => save.immediate(drain),
     append(id: DrainId, event) {

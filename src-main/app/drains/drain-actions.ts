@@ -1,18 +1,20 @@
 import type { DrainPlace, DrainRecord } from '#contract'
+import { AppError } from '../app-error.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { DrainBook } from './drain-book.ts'
 import type { DrainJobs } from './drain-jobs.ts'
 import { nameOf, type PlaceLedger } from './place-ledger.ts'
 
-/** A place that is undone this often within this time is no longer repaired, until the time has passed. */
-const mostRepairs = 3
-const repairsWithinMs = 60_000
+/** A place that was set this often within this time, and is undone again, is left alone until the time has passed. */
+const mostTries = 3
+const triesWithinMs = 60_000
 /** Sessions are told to end; one that does not is told again this often. */
 const mostCuts = 3
 
 /**
- * Starts the job that makes the places of a drain agree with its goal, where one is needed and none is under way.
- * @throws AppError `job.conflict` while another job holds a node
+ * Starts the jobs that make the places of a drain agree with its goal, one for each node, so that none waits for another; only the first
+ * setting is one job, which is done as a whole or taken back.
+ * @throws AppError `job.conflict` while another job holds a node; what can be done on the others has begun
  */
 export function createDrainActions({
   book,
@@ -28,34 +30,54 @@ export function createDrainActions({
   const cuts = new WeakMap<DrainRecord, number>()
 
   function act(drain: DrainRecord): void {
-    if (drainJobs.isUnderWay(drain)) return
-    const wanting = drain.places.filter((place) => place.unreadSince === null && memoryOf(place).needs !== null)
-    if (drain.goal === 'back') return void drainJobs.restore(drain, wanting)
-    const chosen = wanting.filter((place) => place.phase !== 'returned' || mayRepair(drain, place))
-    if (drainJobs.set(drain, drain.goal === 'out' ? 'drain' : 'maint', chosen)) {
-      for (const place of chosen) if (place.phase === 'returned') memoryOf(place).repairs.push(clock.monotonic())
+    const busy = drainJobs.busyNodes(drain)
+    const free = drain.places.filter(({ unreadSince, nodeId }) => unreadSince === null && !busy.has(nodeId))
+    const wanting = free.filter((place) => memoryOf(place).needs !== null)
+    if (drain.goal === 'back') return onEachNode(wanting, (places) => drainJobs.restore(drain, places))
+    const state = drain.goal === 'out' ? 'drain' : 'maint'
+    if (drain.state === 'starting' && drain.unreachable === 'refuse') {
+      if (busy.size > 0 || wanting.length === 0) return
+      const silent = drain.places.find(({ unreadSince }) => unreadSince !== null)
+      if (silent !== undefined && !drain.places.some(({ phase }) => phase === 'in-force')) {
+        throw new AppError(
+          'node.unreachable',
+          `Nothing was drained, because ${silent.nodeId} cannot be asked any more and would keep sending requests.`,
+        )
+      }
+      drainJobs.set(drain, state, wanting)
       return
     }
-    const busy = drain.places.filter(({ unreadSince, left }) => unreadSince === null && left !== null && countOf(left) > 0)
-    if (!drain.finishing || wanting.length > 0 || busy.length === 0) return
+    onEachNode(
+      wanting.filter((place) => maySet(drain, place)),
+      (places) => {
+        drainJobs.set(drain, state, places)
+        for (const place of places) memoryOf(place).tries.push(clock.monotonic())
+      },
+    )
+    if (drain.finishing && wanting.length === 0) cut(drain, free)
+  }
+
+  function cut(drain: DrainRecord, free: readonly DrainPlace[]): void {
+    const carrying = free.filter(({ left }) => left !== null && countOf(left) > 0)
+    if (carrying.length === 0) return
     const tried = cuts.get(drain) ?? 0
     cuts.set(drain, tried + 1)
-    if (tried < mostCuts) drainJobs.shutdown(drain, busy)
+    if (tried < mostCuts) onEachNode(carrying, (places) => drainJobs.shutdown(drain, places))
     else if (tried === mostCuts)
       book.note(drain, 'alarm', `Sessions are left although they were told to end ${mostCuts} times.`)
   }
 
-  function mayRepair(drain: DrainRecord, place: DrainPlace): boolean {
-    if (drain.onViolation === 'alarm') return false
+  function maySet(drain: DrainRecord, place: DrainPlace): boolean {
+    if (place.phase === 'returned' && drain.onViolation === 'alarm') return false
     const own = memoryOf(place)
     const now = clock.monotonic()
-    own.repairs = own.repairs.filter((at) => now - at < repairsWithinMs)
-    if (own.repairs.length < mostRepairs) {
+    own.tries = own.tries.filter((at) => now - at < triesWithinMs)
+    if (own.tries.length < mostTries) {
       own.alarmed = false
       return true
     }
     if (!own.alarmed) {
-      const text = `it was drained ${mostRepairs} times within a minute and came back each time. Something else, such as its agent-check, decides: stop that, or put it back. It is tried again in a minute.`
+      const text = `it was set ${mostTries} times within a minute and is not as wanted. Something else, such as its agent-check, decides: stop that, or put it back. It is tried again in a minute.`
       book.note(drain, 'alarm', `${nameOf(place)}: ${text}`, place.nodeId)
     }
     own.alarmed = true
@@ -67,6 +89,19 @@ export function createDrainActions({
     /** Sessions may be told to end once more. */
     forgetCuts: (drain: DrainRecord) => cuts.delete(drain),
   }
+}
+
+/** What cannot be begun on one node does not keep the others waiting. */
+function onEachNode(places: readonly DrainPlace[], begin: (places: DrainPlace[]) => void): void {
+  let failure: unknown = null
+  for (const nodeId of new Set(places.map((place) => place.nodeId))) {
+    try {
+      begin(places.filter((place) => place.nodeId === nodeId))
+    } catch (thrown) {
+      failure ??= thrown
+    }
+  }
+  if (failure !== null) throw failure
 }
 
 const countOf = (left: NonNullable<DrainPlace['left']>): number => left.sessions + left.queue + (left.oldSessions ?? 0)

@@ -21,7 +21,8 @@ export type DrainBook = ReturnType<typeof createDrainBook>
 
 /**
  * The drains that have not ended, in memory as they are on disk. Whoever drives the data folder changes these records and then calls
- * `save`; everybody else reads what is stored.
+ * `save`, which writes a record together with what was noted about it, or neither: a process that is killed leaves no drain whose timeline
+ * or history says something else. Everybody else reads what is stored.
  */
 export function createDrainBook({
   repo,
@@ -38,8 +39,14 @@ export function createDrainBook({
 }) {
   const open = new Map<DrainId, DrainRecord>()
   const saved = new WeakMap<DrainRecord, string>()
+  /** noted since the last `save` */
+  const pending = new WeakMap<DrainRecord, DrainEvent[]>()
+  const notedOf = (drain: DrainRecord): DrainEvent[] => pending.get(drain) ?? []
 
-  const viewOf = (drain: DrainRecord): DrainView => ({ ...structuredClone(drain), timeline: repo.timeline(drain.id) })
+  const viewOf = (drain: DrainRecord): DrainView => ({
+    ...structuredClone(drain),
+    timeline: [...repo.timeline(drain.id), ...notedOf(drain)],
+  })
 
   function find(id: DrainId): DrainRecord {
     const drain = open.get(id) ?? repo.get(id)
@@ -50,9 +57,16 @@ export function createDrainBook({
   function save(drain: DrainRecord): void {
     if (!isDriver()) throw new AppError('host.viewer', 'Another process drives this data folder now.')
     const text = JSON.stringify(drain)
-    if (saved.get(drain) === text) return
-    repo.save(drain)
+    const events = notedOf(drain)
+    if (saved.get(drain) === text && events.length === 0) return
+    repo.atOnce(() => {
+      if (saved.has(drain) || repo.get(drain.id) !== null) repo.save(drain)
+      else repo.create(drain)
+      for (const event of events) repo.append(drain.id, event)
+      history.append(events.flatMap((event) => historyOf(drain, event)))
+    })
     saved.set(drain, text)
+    pending.delete(drain)
     if (drain.endedAt !== null) open.delete(drain.id)
     publish('drain.changed', viewOf(drain))
   }
@@ -67,23 +81,22 @@ export function createDrainBook({
     },
     /** another process drives now */
     letGo: () => open.clear(),
-    add(drain: DrainRecord) {
-      repo.create(drain)
-      open.set(drain.id, drain)
-    },
+    /** On disk with the next `save`. */
+    add: (drain: DrainRecord) => void open.set(drain.id, drain),
     find,
     save,
-    /** Adds to the timeline, and to the history what the history is for. Told with the next `save`. */
+    /** Adds to the timeline, and to the history what the history is for, with the next `save`. */
     note(drain: DrainRecord, kind: DrainEvent['kind'], text: string, nodeId: NodeId | null = null) {
-      const at = clock.now()
-      repo.append(drain.id, { at, kind, nodeId, text })
-      const inHistory = historyKinds[kind]
-      if (inHistory === undefined) return
-      const { title, owner, reason } = drain
-      const servers = [...new Set(drain.places.map(({ serverId }) => serverId))]
-      history.append([{ at, kind: inHistory, nodeId, subject: drain.id, data: { title, owner, reason, servers, text } }])
+      pending.set(drain, [...notedOf(drain), { at: clock.now(), kind, nodeId, text }])
     },
     viewOf,
     list: (query: { open: boolean; limit: number }): DrainView[] => repo.list(query).map(viewOf),
   }
+}
+
+function historyOf({ id, title, owner, reason, places }: DrainRecord, { at, kind, nodeId, text }: DrainEvent) {
+  const inHistory = historyKinds[kind]
+  if (inHistory === undefined) return []
+  const servers = [...new Set(places.map(({ serverId }) => serverId))]
+  return [{ at, kind: inHistory, nodeId, subject: id, data: { title, owner, reason, servers, text } }]
 }

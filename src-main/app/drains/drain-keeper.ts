@@ -16,7 +16,7 @@ import { isWellAgain } from '../../domain/drain/waves.ts'
 import { quietS } from '../../domain/haproxy/server-state.ts'
 import { AppError, appErrorFrom } from '../app-error.ts'
 import type { FleetService } from '../fleet-service.ts'
-import { isOutOfReach } from '../jobs/step-runner.ts'
+import { isDown, isOutOfReach } from '../jobs/step-runner.ts'
 import { adminTimeoutMs, type AdminOf } from '../operations/server-targets.ts'
 import { restoreKind, setStateKind } from '../operations/server-state.ts'
 import { shutdownKind } from '../operations/shutdown-sessions.ts'
@@ -174,7 +174,7 @@ export function createDrainKeeper(parts: {
     if (!mayWrite(drain) || gathering.has(drain) || drain.state === 'failed') return
     if (drain.goal === 'back') {
       // A command that is under way may still come after what was read.
-      const over = !drainJobs.isUnderWay(drain)
+      const over = drainJobs.busyNodes(drain).size === 0
       if (over && drain.places.every(({ phase }) => phase === 'restored' || phase === 'gone')) {
         return drain.next.length === 0 ? end(drain, 'Put back as it was.') : goOn(drain)
       }
@@ -191,11 +191,11 @@ export function createDrainKeeper(parts: {
       actions.act(drain)
     } catch (thrown) {
       const { message } = appErrorFrom(thrown)
-      if (drain.state === 'starting') return fail(drain, message, true)
+      if (drain.state === 'starting' && drainJobs.busyNodes(drain).size === 0) return fail(drain, message, true)
       // Another job holds the node; the next reading tries again.
       log.info('a drain waits', { drain: drain.id, why: message })
     }
-    const starting = drain.state === 'starting' && drainJobs.isUnderWay(drain)
+    const starting = drain.state === 'starting' && drainJobs.busyNodes(drain).size > 0
     if (!starting) Object.assign(drain, stateFrom(drain))
     book.save(drain)
   }
@@ -252,7 +252,7 @@ export function createDrainKeeper(parts: {
 
   /** @param undone whether it is certain that no command is in force */
   function fail(drain: DrainRecord, why: string, undone: boolean): void {
-    const nothingDone = undone && drain.places.every(({ phase }) => phase === 'unset' || phase === 'gone')
+    const nothingDone = undone && !drain.places.some(({ phase }) => phase === 'in-force' || phase === 'returned')
     // While something may be in force, it can still be put back.
     Object.assign(drain, { state: 'failed', said: why, endedAt: nothingDone ? clock.now() : null })
     book.note(drain, 'failed', why)
@@ -282,26 +282,31 @@ export function createDrainKeeper(parts: {
   }
 
   function noteJob(job: JobView): void {
-    if (job.state !== 'ended' || !isDriver()) return
+    if (!isDriver() || job.state === 'running') return
     const drain = book.open().find(({ jobs }) => jobs.includes(job.id))
     if (drain === undefined) return
-    const places = drain.places.filter((place) => job.steps.some(({ key }) => key === placeKey(place)))
+    if (job.state === 'paused') return launch(() => drainJobs.abandon(job))
+    const places = drain.places.filter((place) => stepOf(job, place) !== undefined)
     const ok = job.outcome === 'succeeded'
     const why = job.error?.message ?? `The job "${job.title}" ended as ${job.outcome}.`
-    const later = job.error !== null && isOutOfReach(new AppError(job.error.code, why))
+    const later = !ok && job.error !== null && maySucceedLater(new AppError(job.error.code, why))
+    // Asked again when it can be, and not before.
+    for (const place of later ? places : []) if (isLost(stepOf(job, place))) ledger.miss(drain, place, why)
     if (job.kind === shutdownKind) {
       const count = cutBy(drainJobs.row(job.id))
       drain.cut += count
       book.note(drain, 'finish', ok ? `${count} sessions were shut down.` : why)
     } else if (job.kind === restoreKind) {
       if (!ok && !later) return fail(drain, `It was not put back: ${why}`, false)
-      if (ok) for (const place of places) place.phase = 'restored'
-    } else if (ok || drain.goal === 'back') {
-      // Overtaken by its put-back: whatever came of the job, each place has to be looked at again.
-      for (const place of places) ledger.wasSet(drain, place)
-    } else if (drain.state === 'starting' && !(later && drain.unreachable === 'later')) {
-      return fail(drain, why, job.outcome !== 'needs-operator' && job.outcome !== 'rollback-failed')
-    } else book.note(drain, 'alarm', why)
+      if (ok) for (const place of places) ledger.wasRestored(place)
+    } else if (!ok && drain.state === 'starting' && !goesOn(drain, job, later)) {
+      return fail(drain, why, job.outcome !== 'rollback-failed')
+    } else {
+      for (const place of places) ledger.wasSet(drain, place, stepOf(job, place)?.state === 'done')
+      if (!ok && drain.goal !== 'back') book.note(drain, 'alarm', why)
+      // What was set stays set, and each place says for itself whether it is out.
+      if (!ok && drain.state === 'starting') drain.state = 'waiting-for-node'
+    }
     // What was left before sessions were shut down is no ground to do it again, and what was read before a server was set is no proof
     // that it is back.
     if (job.kind === shutdownKind || (drain.goal === 'back' && job.kind === setStateKind)) book.save(drain)
@@ -312,12 +317,17 @@ export function createDrainKeeper(parts: {
 
   return {
     begin(drain) {
+      book.save(drain)
       timers.start(drain)
       startTicking()
     },
     takeUp() {
       book.takeUp()
-      for (const drain of book.open()) timers.start(drain)
+      for (const drain of book.open()) {
+        timers.start(drain)
+        // It was to be set as a whole, so all of its places are read before one is.
+        if (drain.state === 'starting') launch(() => readNow(drain))
+      }
       if (book.open().length > 0) startTicking()
     },
     letGo: () => book.letGo(),
@@ -340,6 +350,21 @@ export function createDrainKeeper(parts: {
       await Promise.allSettled([...work])
     },
   }
+}
+
+/** Nothing speaks against the same once the node, or its daemon, answers again. */
+const maySucceedLater = (error: AppError): boolean =>
+  isOutOfReach(error) || isDown(error) || error.code === 'job.outcome-unknown'
+
+const stepOf = (job: JobView, place: DrainPlace): JobView['steps'][number] | undefined =>
+  job.steps.find(({ key }) => key === placeKey(place))
+
+const isLost = (step: JobView['steps'][number] | undefined): boolean => step?.state === 'unknown' || step?.state === 'failed'
+
+/** The first setting was not taken back as a whole: a node was lost in the middle of it, or is to follow, or another hand was quicker. */
+function goesOn({ unreachable }: DrainRecord, { outcome, steps }: JobView, later: boolean): boolean {
+  if (outcome === 'needs-operator') return true
+  return later && (unreachable === 'later' || steps.some(({ state }) => state === 'done' || state === 'unknown'))
 }
 
 const isKept = (drain: DrainRecord): boolean => drain.endedAt === null && drain.state !== 'failed'

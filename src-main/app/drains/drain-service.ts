@@ -114,6 +114,8 @@ export function createDrainService(parts: {
       )
     }
     refuse((each) => places.some(({ target }) => target.serverId === each.serverId && target.nodeId === each.nodeId))
+    // Here, before anything is recorded: a series tries again at every reading.
+    drainJobs.assertFree(places.flatMap(({ target, reading }) => (reading === null ? [] : [target.nodeId])))
     const at = clock.now()
     const drain = recordFrom({ input, plan, places, owner, at, before })
     book.add(drain)

@@ -12,8 +12,8 @@ export interface PlaceMemory {
   stickyBy: string[]
   /** sessions it had been given by this worker when it was first seen to be out */
   base: { worker: number; total: number | null } | null
-  /** monotonic times at which it was drained again */
-  repairs: number[]
+  /** monotonic times at which it was set after the first time */
+  tries: number[]
   alarmed: boolean
   /** how often a job has set it */
   sets: number
@@ -26,7 +26,7 @@ export function createPlaceLedger({ book, clock }: { book: DrainBook; clock: Clo
   const memory = new WeakMap<DrainPlace, PlaceMemory>()
 
   const memoryOf = (place: DrainPlace): PlaceMemory => {
-    const known = memory.get(place) ?? { needs: null, stickyBy: [], base: null, repairs: [], alarmed: false, sets: 0 }
+    const known = memory.get(place) ?? { needs: null, stickyBy: [], base: null, tries: [], alarmed: false, sets: 0 }
     memory.set(place, known)
     return known
   }
@@ -102,13 +102,23 @@ export function createPlaceLedger({ book, clock }: { book: DrainBook; clock: Clo
       tellPhase(drain, place, was)
     },
 
-    /** A job has put it out; what that is worth, the next reading says. */
-    wasSet(drain: DrainRecord, place: DrainPlace): void {
+    /** A job has put it out, or it is not known whether it has; what that is worth, the next reading says. */
+    wasSet(drain: DrainRecord, place: DrainPlace, certain: boolean): void {
       const was = place.phase
-      memoryOf(place).needs = null
-      memoryOf(place).sets += 1
-      Object.assign(place, { phase: 'in-force', said: '' })
-      if (was !== 'in-force') tellPhase(drain, place, was)
+      const own = memoryOf(place)
+      own.sets += 1
+      if (certain) own.needs = null
+      // What was put back before has to be looked at once more.
+      if (certain || was === 'restored') Object.assign(place, { phase: 'in-force', said: '' })
+      if (certain && was !== 'in-force') tellPhase(drain, place, was)
+    },
+
+    /** A job has read that it is as it was before. */
+    wasRestored(place: DrainPlace): void {
+      const own = memoryOf(place)
+      own.sets += 1
+      own.needs = null
+      Object.assign(place, { phase: 'restored', said: '' })
     },
   }
 }

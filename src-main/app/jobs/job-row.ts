@@ -4,13 +4,14 @@ import { JobId, type NodeId } from '#contract'
 import type { JobRow, JobStepRow } from '../ports/store.ts'
 import type { PlannedJob } from './job-plan.ts'
 
+export const newJobId = (): JobId => v.parse(JobId, randomUUID())
+
 /** A planned job as it is first journaled: running, every step pending. */
 export function newJob(
   { definition, input, plan, planSha256 }: PlannedJob,
-  by: { requestedBy: string; reason: string | null; undoes: JobId | null; createdAt: number },
+  by: { id: JobId; requestedBy: string; reason: string | null; undoes: JobId | null; createdAt: number },
 ): JobRow {
   return {
-    id: v.parse(JobId, randomUUID()),
     kind: definition.kind,
     defVersion: definition.version,
     title: plan.title,

@@ -7,15 +7,15 @@ import { createJobDriver, type JobRun } from './drive-job.ts'
 import type { AnyJobDefinition } from './job-definition.ts'
 import { createJobJournal, messageOf } from './job-journal.ts'
 import { planJob, type PlannedJob, replanJob } from './job-plan.ts'
-import { isRollingBack, newJob, nodesOf } from './job-row.ts'
+import { isRollingBack, newJob, newJobId, nodesOf } from './job-row.ts'
 import { DAEMON_PATIENCE_MS } from './step-runner.ts'
 
 /** A step that is being carried out when the application quits gets this long to reach its end; then it is aborted. */
 const STOP_GRACE_MS = 5000
 
 export interface JobRunner {
-  /** Journals the job, locks its nodes and begins. Throws `request.invalid`, `job.conflict`. */
-  start(kind: string, input: unknown, by: { requestedBy: string; reason: string | null; undoes?: JobId }): JobId
+  /** Journals the job, locks its nodes and begins. `id`: one that was written down before. Throws `request.invalid`, `job.conflict`. */
+  start(kind: string, input: unknown, by: { requestedBy: string; reason: string | null; undoes?: JobId; id?: JobId }): JobId
   /** Takes a finished job back, as a job of its own. Throws `job.not-found`, `job.not-undoable`, `job.conflict`. */
   undo(id: JobId, by: { requestedBy: string; reason: string | null }): JobId
   /** Stops at the next safe point and undoes what was done. Throws `job.not-found`; `job.conflict` when it has ended. */
@@ -138,12 +138,12 @@ export function createJobRunner({
   }
 
   const runner: JobRunner = {
-    start(kind, input, { requestedBy, reason, undoes }) {
+    start(kind, input, { requestedBy, reason, undoes, id = newJobId() }) {
       if (closing !== null) throw new AppError('request.cancelled', 'Evenkeel is stopping and starts nothing new.')
       const definition = byKind.get(kind)
       if (definition === undefined) throw new AppError('request.invalid', `There is no job of the kind ${kind}.`)
       const planned = planJob(definition, input)
-      const job = newJob(planned, { requestedBy, reason, undoes: undoes ?? null, createdAt: clock.now() })
+      const job = newJob(planned, { id, requestedBy, reason, undoes: undoes ?? null, createdAt: clock.now() })
       repo.create(job, nodesOf(job))
       launch(job, planned, false)
       journal.notify(job)
@@ -195,7 +195,11 @@ export function createJobRunner({
       const job = find(id)
       if (active.has(id) || job.state !== 'paused' || closing !== null) return
       const why = job.error?.message ?? 'It was interrupted.'
-      journal.endJob(job, 'failed', new AppError('job.outcome-unknown', `Not waited for: ${why}`, { effect: 'unknown' }).toReply())
+      journal.endJob(
+        job,
+        'failed',
+        new AppError('job.outcome-unknown', `Not waited for: ${why}`, { effect: 'unknown' }).toReply(),
+      )
     },
 
     async settled(id) {

@@ -102,6 +102,8 @@ export interface JobRepo {
 }
 
 export interface DrainRepo {
+  /** One transaction: all that `work` writes to the console's database, or nothing of it. */
+  atOnce(work: () => void): void
   /** One transaction: the drain, its places and the pre-images that are known. */
   create(drain: DrainRecord): void
   /** How it stands now. A pre-image is written once; a later one for the same place is refused. */

@@ -412,6 +412,36 @@ describe('trouble', () => {
     expect(sentTo('lb2').at(-1)).toBe('set server app/second state ready')
   })
 
+  test('a node that is lost while it is being set holds nothing up: the other one goes back, and it follows', async () => {
+    const bind = driver.bind.bind(driver)
+    driver.bind = (detected) => {
+      const bound = bind(detected)
+      if (bound.serverAdmin === null) return bound
+      const { setState } = bound.serverAdmin
+      const lose: typeof setState = async (session, ...rest) => {
+        await setState(session, ...rest)
+        if (session.nodeId !== 'lb2') return
+        const lost = new AppError('ssh.connection-lost', 'The connection to lb2 was lost.', { effect: 'unknown' })
+        sessions.break('lb2', lost)
+        throw lost
+      }
+      return { ...bound, serverAdmin: { ...bound.serverAdmin, setState: lose } }
+    }
+    const console = await open()
+    const before = await drain(console)
+    const lost = await later(console, before, 15_000)
+    expect(lost).toMatchObject({ state: 'waiting-for-node', places: [{ phase: 'in-force' }, { phase: 'unset' }] })
+    await ask(console, 'drain.putBack', { drain: before.id })
+    const half = await later(console, before)
+    expect(half).toMatchObject({ state: 'put-back', places: [{ phase: 'restored' }, {}] })
+    expect(half.said).toContain('lb2 cannot be asked now and will follow')
+    sessions.break('lb2', null)
+    expect(await later(console, before, 3 * pollMs)).toMatchObject({ state: 'ended' })
+    for (const nodeId of ['lb1', 'lb2']) {
+      expect(sentTo(nodeId)).toEqual(['set server app/w1 state drain', 'set server app/w1 state ready'])
+    }
+  })
+
   test('a server that became another one is left alone', async () => {
     const console = await open()
     const before = await drain(console)
