@@ -57,7 +57,7 @@ afterAll(async () => {
 it('is a fleet for another process: read, drained, failed over and put right', async () => {
   await expect.poll(holders, { timeout: 20_000 }).toEqual(['lb-t1', 'lb-o1'])
   const servers = await json<FleetSnapshot['servers']>('servers')
-  expect(servers).toHaveLength(16)
+  expect(servers).toHaveLength(28)
 
   const drained = await json<DrainView>('drain', 'be_api/tyo-api1', '--reason', 'practice')
   expect(drained.places.map(({ nodeId }) => nodeId as string)).toEqual(['lb-t1', 'lb-t2'])

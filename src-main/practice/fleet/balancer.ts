@@ -2,14 +2,23 @@ import type { Machine } from '../machine/machine.ts'
 import { createMachine, type MachineSpec } from '../machine/create-machine.ts'
 import { runHaproxy } from '../haproxy/program.ts'
 import { runKeepalived } from '../keepalived/program.ts'
+import { runNginx } from '../nginx/program.ts'
 import { authorizeKey } from '../ssh/accounts.ts'
 import { newKeyPair } from '../ssh/host-key.ts'
 import { startSshServer, type SshServer } from '../ssh/ssh-server.ts'
 import { installWords } from '../words/install-words.ts'
-import { haproxyConfig, keepalivedConfig, type ConfigSite } from './site-configs.ts'
+import {
+  haproxyConfig,
+  keepalivedConfig,
+  nginxConfig,
+  nginxFeedConfig,
+  nginxModules,
+  nginxPortalConfig,
+  type ConfigSite,
+} from './site-configs.ts'
 import { ports, type NodePlan } from './site-plan.ts'
 
-export type Daemon = 'haproxy' | 'keepalived'
+export type Daemon = 'haproxy' | 'nginx' | 'keepalived'
 
 /** A balancer of the fleet, with everything that its console would expect to find, and the levers of the scenarios. */
 export interface Balancer {
@@ -44,6 +53,7 @@ const commands: Readonly<Record<Daemon, readonly [string, ...string[]]>> = {
     '-p',
     '/run/haproxy.pid',
   ],
+  nginx: ['/usr/sbin/nginx'],
   keepalived: ['/usr/sbin/keepalived', '-D'],
 }
 
@@ -66,16 +76,21 @@ export function createBalancer(
   )
   for (const account of ['root', 'ops']) authorizeKey(machine, account, keys.user)
   machine.programs.install('/usr/sbin/haproxy', runHaproxy)
+  machine.programs.install('/usr/sbin/nginx', runNginx)
   machine.programs.install('/usr/sbin/keepalived', runKeepalived)
   for (const [path, text] of Object.entries({
     [haproxyFile]: haproxyConfig(on),
+    '/etc/nginx/nginx.conf': nginxConfig,
+    '/etc/nginx/modules-enabled/50-mod-stream.conf': nginxModules,
+    '/etc/nginx/conf.d/portal.conf': nginxPortalConfig(on),
+    '/etc/nginx/stream.d/feed.conf': nginxFeedConfig(on),
     '/etc/keepalived/keepalived.conf': keepalivedConfig(on, node),
     '/var/lib/haproxy/server-state': '',
   })) {
     files.makeDirectory(path.slice(0, path.lastIndexOf('/')), { parents: true })
     files.write(path, text)
   }
-  files.makeDirectory('/run/haproxy', { parents: true })
+  for (const folder of ['/run/haproxy', '/var/log/nginx']) files.makeDirectory(folder, { parents: true })
 
   let sshd = startSshServer(machine, { port: ports.ssh, hostKey: keys.host })
   const { hostKey } = sshd
@@ -121,4 +136,4 @@ export function createBalancer(
   return balancer
 }
 
-const daemons: readonly Daemon[] = ['haproxy', 'keepalived']
+const daemons: readonly Daemon[] = ['haproxy', 'nginx', 'keepalived']

@@ -27,8 +27,9 @@ export const normalLoad = { perSecond: 40, stickyPercent: 30 } as const
 
 /** what share of a site's requests goes where */
 const shares = [
-  { path: '/', share: 0.7 },
-  { path: '/api/items', share: 0.3 },
+  { port: ports.web, path: '/', share: 0.6 },
+  { port: ports.web, path: '/api/items', share: 0.25 },
+  { port: ports.portal, path: '/', share: 0.15 },
 ] as const
 const consumersPerSite = 8
 const lookEveryMs = 250
@@ -57,9 +58,9 @@ export function startClients(sites: readonly ClientSite[], random: () => number)
         site.machine.clock.after(lookEveryMs, () => begin(site)),
       )
     waiting.delete(site)
-    for (const { path, share: ofSite } of shares) {
+    for (const { port, path, share: ofSite } of shares) {
       const share = ofSite / sites.length
-      running.push({ generator: generate(site, { port: ports.web, path, perSecond: perSecond * share, longLived: 0 }), share })
+      running.push({ generator: generate(site, { port, path, perSecond: perSecond * share, longLived: 0 }), share })
     }
     running.push({
       generator: generate(site, { port: ports.queue, path: '/', perSecond: 0, longLived: consumersPerSite }),

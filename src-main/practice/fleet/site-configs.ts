@@ -75,6 +75,88 @@ ${servers('queue', (_name, index) => `check maxconn 200${index === 0 ? '' : ' on
 `
 }
 
+export const nginxConfig = `user www-data;
+worker_processes 2;
+pid /run/nginx.pid;
+error_log /var/log/nginx/error.log notice;
+include /etc/nginx/modules-enabled/*.conf;
+
+events {
+    worker_connections 1024;
+}
+
+http {
+    access_log off;
+    keepalive_timeout 65;
+    include /etc/nginx/conf.d/*.conf;
+}
+
+stream {
+    include /etc/nginx/stream.d/*.conf;
+}
+`
+
+export const nginxModules = 'load_module modules/ngx_stream_module.so;\n'
+
+/** The portal, which is nginx's alone. */
+export function nginxPortalConfig(on: ConfigSite): string {
+  return `# the portal: a visitor goes to whoever has the least to do
+upstream portal {
+    zone portal 64k;
+    least_conn;
+${nginxServers(on, 'web', ' max_fails=2 fail_timeout=10s')}
+}
+
+server {
+    listen ${ports.portal};
+
+    location / {
+        proxy_connect_timeout 2s;
+        proxy_http_version 1.1;
+        proxy_set_header Host $host;
+        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+        proxy_pass http://portal;
+    }
+}
+
+server {
+    listen 127.0.0.1:${ports.status};
+
+    location = /stub_status {
+        stub_status;
+        allow 127.0.0.1;
+        deny all;
+    }
+}
+`
+}
+
+/** What consumes the feed holds its connection, as with the queue. */
+export function nginxFeedConfig(on: ConfigSite): string {
+  return `upstream feed {
+    zone feed 64k;
+${nginxServers(on, 'queue', '')}
+}
+
+server {
+    listen ${ports.feed};
+    proxy_connect_timeout 2s;
+    proxy_pass feed;
+}
+`
+}
+
+/** A few are enough for nginx in a large fleet: its pools are read from the files in every round. */
+const mostNginxServers = 8
+
+function nginxServers({ site, address }: ConfigSite, role: BackendRole, options: string): string {
+  return site.backends
+    .filter((backend) => backend.role === role)
+    .slice(0, mostNginxServers)
+    .map(({ host }) => `    server ${address(host)}:${ports.application}${options};`)
+    .join('\n')
+}
+
 export function keepalivedConfig(on: ConfigSite, node: { id: string; priority: number }): string {
   const { address, prefixLength } = on.virtualAddress
   return `# ${on.pair.name}: ${on.pair.nodes.map(({ id }) => id).join(' and ')}

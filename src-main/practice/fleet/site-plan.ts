@@ -38,7 +38,7 @@ export interface BackendPlan {
   readonly host: number
 }
 
-export const ports = { ssh: 2222, web: 8080, queue: 5672, application: 8000 } as const
+export const ports = { ssh: 2222, web: 8080, queue: 5672, portal: 8090, feed: 5673, status: 8091, application: 8000 } as const
 
 /** hosts of a segment: virtual addresses from 10, balancers from 110, clients at 9, application servers from 1000 */
 const hosts = { clients: 9, virtual: 10, balancer: 110, application: 1000 } as const
