@@ -1,4 +1,5 @@
-/** `npm run bench [name …]`: speed claims, as ratios measured in one run. Names: parse, samples, poll, watch, practice. */
+/** `npm run bench [name …]`: speed claims, as ratios measured in one run. Names: parse, samples, poll, watch, practice, drain. */
+import { benchDrain } from './drain.ts'
 import { benchParse } from './parse-stats.ts'
 import { benchPoll } from './poll-round.ts'
 import { benchPractice } from './practice.ts'
@@ -11,6 +12,7 @@ const benches: Record<string, () => Promise<void>> = {
   poll: benchPoll,
   watch: benchWatch,
   practice: benchPractice,
+  drain: benchDrain,
 }
 
 const asked = process.argv.slice(2)

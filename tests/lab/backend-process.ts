@@ -97,11 +97,11 @@ function echoFrames(backend: Backend, request: IncomingMessage, socket: Socket, 
 const checkMs = 500
 
 async function greetTcp(backend: Backend, socket: Socket): Promise<void> {
-  socket.on('data', () => hear(backend))
   const patience = setTimeout(() => keepBusy(backend, socket), checkMs)
   socket.once('close', () => clearTimeout(patience))
   await delay(backend.behaviour.latencyMs)
   socket.write(`hello ${backend.name}\n`)
+  socket.on('data', () => hear(backend))
   socket.pipe(socket)
 }
 

@@ -6,7 +6,6 @@ import { makeWorkplace, openConsole, type ConsoleOnLab, type Workplace } from '.
 import { describeLab } from './describe-lab.ts'
 import { ensureLab, type Lab } from './lab.ts'
 import { waitUntil, type RunResult } from './run.ts'
-import { startLoad } from './steady-load.ts'
 
 const shop1 = 'edge/haproxy/be_shop/shop1'
 const pair = ['lb1', 'lb2']
@@ -195,37 +194,6 @@ describeLab('draining on the lab', () => {
     await runtime('lb1', 'shutdown sessions server be_shop/shop1')
     await downloading
   })
-
-  it('loses no request while every server of a pool is drained and put back in turn; a cut loses some', async () => {
-    const before = await serversState()
-    const console = await opened()
-    const url = `http://${lab.topology.vips.edge}/?ms=150`
-    const drained = startLoad(lab, place.home, url)
-    for (const server of ['web1', 'web2', 'web3']) {
-      const { id } = await start(console, { targets: [`edge/haproxy/be_web/${server}`] })
-      const empty = await until(console, id, `${server} is empty`, ({ state }) => state === 'empty', 30_000)
-      expect(
-        empty.places.every(({ left }) => left?.stuck === 0),
-        'nothing came after it was drained',
-      ).toBe(true)
-      await console.client.call('drain.putBack', { drain: id })
-      await until(console, id, `${server} is back`, ({ state }) => state === 'ended')
-    }
-    const gentle = await drained.stop()
-    expect(gentle).toMatchObject({ lost: 0 })
-    expect(Object.keys(gentle.by).sort(), 'all three took part').toEqual(['b1', 'b2', 'b3'])
-    expect(await serversState()).toEqual(before)
-
-    const cut = startLoad(lab, place.home, url)
-    for (const server of ['web1', 'web2', 'web3']) {
-      await waitUntil(`${server} is at work`, 10_000, async () =>
-        (await runtime('lb1', 'show sess')).includes(`be=be_web srv=${server} `),
-      )
-      await runtime('lb1', `set server be_web/${server} state maint; shutdown sessions server be_web/${server}`)
-      await runtime('lb1', `set server be_web/${server} state ready`)
-    }
-    expect((await cut.stop()).lost, 'what a cut costs').toBeGreaterThan(0)
-  }, 150_000)
 
   it('is set again after HAProxy was stopped and started', async () => {
     const console = await opened()

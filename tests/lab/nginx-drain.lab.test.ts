@@ -4,7 +4,6 @@ import { makeWorkplace, openConsole, type ConsoleOnLab, type Workplace } from '.
 import { describeLab } from './describe-lab.ts'
 import { ensureLab, type Lab } from './lab.ts'
 import { waitUntil } from './run.ts'
-import { loadClients, startLoad } from './steady-load.ts'
 
 const file = '/etc/nginx/conf.d/site.conf'
 const edge = ['lb1', 'lb2'] as NodeId[]
@@ -110,29 +109,5 @@ describeLab('draining nginx on the lab', () => {
     const message = expect.stringContaining('/etc/nginx/conf.d/half.conf:2') as string
     await expect(start()).rejects.toMatchObject({ reply: { code: 'config.check-failed', effect: 'none', message } })
     expect([await hashes(), await Promise.all(edge.map(runtime))]).toEqual([files, states])
-  })
-
-  it('costs a keep-alive client at most one request for each of its two reloads, like a bare reload', async () => {
-    const url = `http://${dataOf('lb1')}:8080/?ms=100`
-    const only = {
-      targets: [
-        (await console.snapshot()).servers.find((each) => each.address === address() && each.id.includes('/nginx/app/'))?.id ??
-          '',
-      ],
-    }
-    const load = startLoad(lab, place.home, url)
-    const { id } = await start({ ...only, nodes: ['lb1' as NodeId] })
-    await until(id, 'it is empty', ({ state }) => state === 'empty')
-    await console.client.call('drain.putBack', { drain: id })
-    await until(id, 'it has ended', ({ state }) => state === 'ended')
-    const drained = await load.stop()
-    const bare = startLoad(lab, place.home, url)
-    for (let reload = 0; reload < 2; reload += 1) await onNode('lb1', 'sleep 2; nginx -s reload; sleep 2')
-    const reloaded = await bare.stop()
-    process.stdout.write(
-      `lost by drain and put back: ${JSON.stringify(drained)}, by two bare reloads: ${JSON.stringify(reloaded)}\n`,
-    )
-    expect(drained.answered).toBeGreaterThan(100)
-    for (const { lost } of [drained, reloaded]) expect(lost).toBeLessThanOrEqual(2 * loadClients)
   })
 })

@@ -10,7 +10,7 @@
  */
 import type { DrainPlace, DrainRecord, JobView, NodeId } from '#contract'
 import { stateFrom } from '../../domain/drain/drain-state.ts'
-import { observedShares } from '../../domain/drain/forecast.ts'
+import { shareErrorText, timeErrorText } from '../../domain/drain/forecast.ts'
 import { isDone } from '../../domain/drain/judge-place.ts'
 import { isWellAgain } from '../../domain/drain/waves.ts'
 import { quietS } from '../../domain/haproxy/server-state.ts'
@@ -25,6 +25,7 @@ import type { Log } from '../ports/log.ts'
 import { createDrainActions } from './drain-actions.ts'
 import type { DrainBook } from './drain-book.ts'
 import { cutBy, type DrainJobs } from './drain-jobs.ts'
+import { createDrainOutcome } from './drain-outcome.ts'
 import { placeKey } from './place-record.ts'
 import type { DrainTimers } from './drain-timers.ts'
 import { createPlaceLedger } from './place-ledger.ts'
@@ -66,6 +67,7 @@ export function createDrainKeeper(parts: {
   const { book, timers, adminOf, drainJobs, fleet, startNext, isDriver, clock, log } = parts
   const ledger = createPlaceLedger(parts)
   const actions = createDrainActions({ ...parts, ledger })
+  const outcome = createDrainOutcome(fleet)
   /** drains of which all places are being read: nothing is done for one place before the others are known */
   const gathering = new Set<DrainRecord>()
   const lanes = new Map<NodeId, { again: boolean }>()
@@ -222,13 +224,9 @@ export function createDrainKeeper(parts: {
     else if (drain.emptyAt === null) {
       drain.emptyAt = clock.now()
       drain.finishing = false
-      const { servers } = fleet.snapshot()
-      const tookMs = Math.max(0, drain.emptyAt - drain.createdAt)
-      drain.outcome = { emptyInMs: tookMs, shares: observedShares(drain.forecast.shares, servers) }
-      const { emptyInMs } = drain.forecast
-      const told = emptyInMs === null ? '' : `; ${Math.round(emptyInMs / 1000)} s were foretold`
-      book.note(drain, 'empty', `Empty on every balancer after ${Math.round(tookMs / 1000)} s${told}.`)
-    }
+      drain.outcome = { emptyInMs: Math.max(0, drain.emptyAt - drain.createdAt), shares: [] }
+      book.note(drain, 'empty', `Empty on every balancer after ${timeErrorText(drain.forecast, drain.outcome)}.`)
+    } else if (drain.outcome?.shares.length === 0) drain.outcome.shares = outcome.sharesOf(drain) ?? []
     if (drain.heldSince !== null || drain.goal !== 'out') return
     const busy = drain.places.filter((place) => !isDone(place))
     if (empty ? drain.then !== 'maint' : busy.some((place) => ledger.memoryOf(place).stickyBy.length === 0)) return
@@ -243,7 +241,8 @@ export function createDrainKeeper(parts: {
     }
   }
 
-  function end(drain: DrainRecord, said: string): void {
+  function end(drain: DrainRecord, why: string): void {
+    const said = why + shareErrorText(drain)
     Object.assign(drain, { state: 'ended', said, endedAt: clock.now() })
     book.note(drain, 'ended', said)
     timers.forget(drain.id)

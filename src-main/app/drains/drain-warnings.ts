@@ -6,7 +6,7 @@ import type { ServerTarget } from '../operations/server-targets.ts'
 type Warning = DrainPlan['warnings'][number]
 
 const reloadText =
-  'nginx reloads its configuration for this, now and when it is put back, with everything else that was changed in it. Keep-alive clients may see one reset, and old workers stay until their connections end (worker_shutdown_timeout bounds that). Fewer reloads cost less: drain several servers at once.'
+  'nginx reloads its configuration for this, now and when it is put back, with everything else that was changed in it. A keep-alive client who sends a request just as a reload closes its idle connection loses it, unless it tries again; downloads and sessions go on, on old workers (worker_shutdown_timeout bounds that). What reduces it: keepalive_min_timeout, from nginx 1.27.4, or the virtual address on the other member of the pair meanwhile.'
 
 /** What is odd about a server that is to leave, or about taking it out. */
 export function warningsOf(target: ServerTarget, reading: PlaceReading): Warning[] {

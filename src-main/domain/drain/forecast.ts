@@ -1,4 +1,13 @@
-import type { DrainShare, NodeId, PoolView, ServerId, ServerOnBalancer, ServerView } from '#contract'
+import type {
+  DrainForecast,
+  DrainRecord,
+  DrainShare,
+  NodeId,
+  PoolView,
+  ServerId,
+  ServerOnBalancer,
+  ServerView,
+} from '#contract'
 import { algorithmOf } from '../balance/algorithm-of.ts'
 import { sharesOf, survivorsOf, type LiveServer } from '../balance/predict.ts'
 import { takesTraffic } from '../fleet/state.ts'
@@ -94,6 +103,28 @@ export function observedShares(forecast: readonly DrainShare[], servers: readonl
     const rate = cell?.rate ?? null
     return { ...share, after: all === 0 ? 0 : (rate ?? 0) / all, rateAfter: rate, sessionsAfter: cell?.sessions ?? null }
   })
+}
+
+/** `12 s; 9 s were foretold` */
+export function timeErrorText(forecast: DrainForecast, outcome: DrainForecast): string {
+  const seconds = (ms: number | null): string => `${Math.round((ms ?? 0) / 1000)} s`
+  return seconds(outcome.emptyInMs) + (forecast.emptyInMs === null ? '' : `; ${seconds(forecast.emptyInMs)} were foretold`)
+}
+
+/** As a sentence after another; empty where nothing was measured. */
+export function shareErrorText({ forecast, outcome }: Pick<DrainRecord, 'forecast' | 'outcome'>): string {
+  const error = shareErrorOf(forecast.shares, outcome?.shares ?? [])
+  return error === null ? '' : ` The shares of new work were foretold to within ${Math.round(error * 100)} %.`
+}
+
+/** By how much the shares were foretold wrongly at most, 0 to 1; null where there was no traffic to share. */
+function shareErrorOf(foretold: readonly DrainShare[], observed: readonly DrainShare[]): number | null {
+  const withTraffic = new Set(observed.flatMap(({ pool, nodeId, after }) => (after > 0 ? [`${pool} ${nodeId}`] : [])))
+  const errors = foretold.flatMap(({ pool, nodeId, server, after }) => {
+    const found = observed.find((each) => each.pool === pool && each.nodeId === nodeId && each.server === server)
+    return found === undefined || !withTraffic.has(`${pool} ${nodeId}`) ? [] : [Math.abs(found.after - after)]
+  })
+  return errors.length === 0 ? null : Math.max(...errors)
 }
 
 function sum(values: readonly number[]): number {

@@ -51,6 +51,8 @@ interface Found extends SessionRow {
 
 export function createDrainWatch(parts: WatchParts): DrainWatch {
   const { clock, sockets, endpoints, target } = parts
+  /** by server; a worker keeps the configuration that it was started with */
+  const tables = new Map<string, { worker: number; names: string[] }>()
 
   async function sessionsOf(
     session: NodeSession,
@@ -87,8 +89,10 @@ export function createDrainWatch(parts: WatchParts): DrainWatch {
     }
     const old = await readOldWorkers({ sockets, endpoints }, session, info.pid, limits)
     const oldWorkers = old.workers.map(({ pid }) => pid)
-    const listable = [info.connections, ...old.workers.map(({ sessions }) => sessions ?? 0)].every((n) => n <= mostListed)
-    const oldSessions = old.sessions === null ? null : (old.sessions.get(`${ref.pool}/${ref.server}`) ?? 0)
+    const oldListable = old.workers.every(({ sessions }) => (sessions ?? 0) <= mostListed)
+    const listable = oldListable && info.connections <= mostListed
+    // Whom so many sessions could still be sent to is not found out; they end in time.
+    const oldSessions = old.sessions === null || !oldListable ? null : (old.sessions.get(`${ref.pool}/${ref.server}`) ?? 0)
     return { place, serverId, oldWorkers, oldSessions, listable }
   }
 
@@ -108,10 +112,30 @@ export function createDrainWatch(parts: WatchParts): DrainWatch {
     return (await Promise.all(counts)).reduce((total, count) => total + count, 0)
   }
 
+  /** The backend's own table, and those that the files name. */
+  async function tablesOf(session: NodeSession, { pool, server, worker }: CurrentPlace, serverId: number, limits: CallLimits) {
+    const key = `${pool}/${server}`
+    const known = tables.get(key)
+    if (known?.worker === worker) return known.names
+    const found = await readStickiness(parts, session, { pool, server }, serverId, limits).catch((thrown: unknown) => {
+      // What may not be read is gone without; what cannot be reached now, another reading will.
+      if (limits.signal.aborted || !(thrown instanceof AppError) || thrown.code.startsWith('ssh.')) throw thrown
+      return []
+    })
+    const named = found.flatMap(({ kind, name }) => (kind === 'table' && nameFault(name) === null ? [name] : []))
+    const names = [...new Set([pool, ...named])]
+    tables.set(key, { worker, names })
+    return names
+  }
+
   async function stickyBy(session: NodeSession, place: CurrentPlace, serverId: number, limits: CallLimits): Promise<string[]> {
     if (isInMaintenance(place.adminState)) return place.stickyBy
-    const stuck = countStuck(await sockets.ask(session, target, [stuckCommand(place.pool, serverId)], limits))
-    return stuck === 0 ? place.stickyBy : [...place.stickyBy, `${stuck} entries of its stick table`]
+    const names = await tablesOf(session, place, serverId, limits)
+    const counts = names.map(async (name) => {
+      const stuck = countStuck(await sockets.ask(session, target, [stuckCommand(name, serverId)], limits))
+      return stuck === 0 ? [] : [`${stuck} ${stuck === 1 ? 'entry' : 'entries'} of the stick table ${name}`]
+    })
+    return [...place.stickyBy, ...(await Promise.all(counts)).flat()]
   }
 
   return {

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { NodeId, PoolId, PoolView, ServerId, ServerOnBalancer, ServerState, ServerView } from '#contract'
 import { checkFloor, floorText } from '../../../../src-main/domain/drain/floor.ts'
-import { emptyInMs, forecastShares, observedShares } from '../../../../src-main/domain/drain/forecast.ts'
+import {
+  emptyInMs,
+  forecastShares,
+  observedShares,
+  shareErrorText,
+  timeErrorText,
+} from '../../../../src-main/domain/drain/forecast.ts'
 import type { PlaceReading } from '../../../../src-main/domain/drain/place-reading.ts'
 
 const id = 'edge/haproxy/app' as PoolId
@@ -94,5 +100,25 @@ describe('emptyInMs', () => {
   it('is not known when sessions were not listed or counted', () => {
     expect(emptyInMs([reading({ sessions: 9000, clients: null })])).toBeNull()
     expect(emptyInMs([reading({ oldSessions: null })])).toBeNull()
+  })
+})
+
+describe('what was foretold beside what happened', () => {
+  const before = [server('a', 'up'), server('b', 'up'), server('c', 'up')]
+  const forecast = { emptyInMs: 9000, shares: forecastShares(pool, before, [place('a')]) }
+  const outcome = (b: number, c: number) => {
+    const after = [server('a', 'draining', { rate: 0 }), server('b', 'up', { rate: b }), server('c', 'up', { rate: c })]
+    return { emptyInMs: 12_000, shares: observedShares(forecast.shares, after) }
+  }
+
+  it('says by how much time and shares were foretold wrongly', () => {
+    expect(timeErrorText(forecast, outcome(16, 14))).toBe('12 s; 9 s were foretold')
+    expect(shareErrorText({ forecast, outcome: outcome(16, 14) })).toBe(' The shares of new work were foretold to within 3 %.')
+  })
+
+  it('says nothing of what could not be foretold, or did not happen', () => {
+    expect(timeErrorText({ ...forecast, emptyInMs: null }, outcome(0, 0))).toBe('12 s')
+    expect(shareErrorText({ forecast, outcome: outcome(0, 0) })).toBe('')
+    expect(shareErrorText({ forecast, outcome: null })).toBe('')
   })
 })
