@@ -1,3 +1,4 @@
+import type { CheckProblem } from '../../domain/config-text/check-problem.ts'
 import type { AdminLimits } from './admin-limits.ts'
 import type { NodeSession } from './node-session.ts'
 
@@ -8,14 +9,6 @@ export interface ConfigChange {
   /** of the bytes that were read and edited; '' = there must be no such file yet */
   expectSha256: string
   after: Buffer
-}
-
-export interface CheckProblem {
-  severity: 'error' | 'warning'
-  message: string
-  path: string | null
-  /** 1-based */
-  line: number | null
 }
 
 export interface CheckReport {

@@ -1,6 +1,7 @@
 import type { ProbeFinding, ServiceOverrides } from '#contract'
 import type { Detected, NodeFacts } from '../../app/ports/driver.ts'
 import type { CallLimits, NodeSession } from '../../app/ports/node-session.ts'
+import { mayEditFiles } from '../linux/may-edit.ts'
 import { run, runScript } from '../linux/run.ts'
 import { currentWorker, storedEndpoints } from './endpoints.ts'
 import * as finding from './findings.ts'
@@ -54,7 +55,13 @@ export async function detectHaproxy(
       pid: tried.socket?.pid ?? instance?.pid ?? null,
       running: instance !== null,
       configFiles: config.files,
-      endpoints: { ...(binary === '' ? {} : { binary }), ...storedEndpoints(endpoints) },
+      endpoints: {
+        ...(binary === '' ? {} : { binary }),
+        ...((await mayEditFiles(session, facts, limits)) ? { edit: 'yes' } : {}),
+        // a folder is named to HAProxy as such, or it would not see a new file of it
+        ...(paths.join() === config.files.join() ? {} : { configPaths: paths.join('\n') }),
+        ...storedEndpoints(endpoints),
+      },
       privilege: tried.socket?.level ?? 'none',
     },
     findings: [

@@ -1,5 +1,6 @@
 import type { Clock } from '../../app/ports/clock.ts'
 import type { BoundService, Detected, Driver } from '../../app/ports/driver.ts'
+import { createHaproxyConfigAdmin } from './config-admin.ts'
 import { readHaproxyFiles } from './config-files.ts'
 import { detectHaproxy } from './detect.ts'
 import { endpointsFrom } from './endpoints.ts'
@@ -29,6 +30,6 @@ function bindHaproxy(parts: { clock: Clock; sockets: RuntimeSockets }, { service
     serverAdmin:
       target === null || service.privilege !== 'admin' ? null : createServerAdmin({ ...parts, target, endpoints, readFiles }),
     readConfig: readFiles,
-    configAdmin: null,
+    configAdmin: service.endpoints['edit'] === 'yes' ? createHaproxyConfigAdmin({ ...parts, service }) : null,
   }
 }

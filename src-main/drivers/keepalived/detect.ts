@@ -4,6 +4,7 @@ import type { Detected, NodeFacts } from '../../app/ports/driver.ts'
 import type { CallLimits, NodeSession } from '../../app/ports/node-session.ts'
 import { instancesOf } from '../../domain/keepalived/parse-config.ts'
 import { startOptionsFrom } from '../../domain/keepalived/parse-argv.ts'
+import { mayEditFiles } from '../linux/may-edit.ts'
 import { listProcesses } from '../linux/processes.ts'
 import { rootScriptArgv, runScript, sectionsFrom } from '../linux/run.ts'
 import { askDaemon, defaultPidFile, parentOf } from './ask-daemon.ts'
@@ -57,7 +58,12 @@ export async function detectKeepalived(
       pid: daemon?.pid ?? null,
       running: daemon !== null,
       configFiles: read?.files ?? [config],
-      endpoints: { binary: sections.get('binary') ?? 'keepalived', config, pidFile },
+      endpoints: {
+        binary: sections.get('binary') ?? 'keepalived',
+        config,
+        pidFile,
+        ...(refused === null && (await mayEditFiles(session, facts, limits)) ? { edit: 'yes' } : {}),
+      },
       privilege: refused !== null ? kernelOnly : facts.sudo === 'root' ? 'root' : 'sudo',
     },
     findings,

@@ -2,7 +2,7 @@ import { posix } from 'node:path'
 import { DAEMON_WORD_MAX_AGE_MS } from '#contract'
 import { AppError } from '../../app/app-error.ts'
 import type { Clock } from '../../app/ports/clock.ts'
-import type { BoundService, Detected, Driver } from '../../app/ports/driver.ts'
+import type { BoundService, ConfigFileReading, Detected, Driver } from '../../app/ports/driver.ts'
 import type { CallLimits, NodeSession } from '../../app/ports/node-session.ts'
 import type { VrrpReading } from '../../domain/fleet/reading.ts'
 import { instancesOf } from '../../domain/keepalived/parse-config.ts'
@@ -16,11 +16,12 @@ import {
   type KnownInstance,
 } from '../../domain/keepalived/reading.ts'
 import { askDaemon, askKernelOnly, defaultPidFile, kernelSigns, look } from './ask-daemon.ts'
+import { createKeepalivedConfigAdmin } from './config-admin.ts'
 import { readKeepalivedFiles } from './config-files.ts'
 import { defaultConfig, detectKeepalived, kernelOnly } from './detect.ts'
 import { readConfigIfPossible } from './read-config.ts'
 
-/** keepalived's VRRP side, observing only. */
+/** keepalived's VRRP side: observed, and changed by its files alone. */
 export function createKeepalivedDriver({ clock }: { clock: Clock }): Driver {
   return { kind: 'keepalived', detect: detectKeepalived, bind: (detected) => bindKeepalived(detected, clock) }
 }
@@ -43,6 +44,7 @@ function bindKeepalived({ service }: Detected, clock: Clock): BoundService {
   const pidFile = service.endpoints['pidFile'] ?? defaultPidFile
   const config = service.endpoints['config'] ?? defaultConfig
   const mayAsk = service.privilege !== kernelOnly
+  const mayEdit = service.endpoints['edit'] === 'yes'
   const configPaths = [...new Set([...service.configFiles.map((file) => posix.dirname(file)), ...service.configFiles])]
   let known: KnownInstance[] | null = null
   let word: Word | null = null
@@ -103,19 +105,21 @@ function bindKeepalived({ service }: Detected, clock: Clock): BoundService {
   const observe = async (session: NodeSession, limits: CallLimits): Promise<VrrpReading> =>
     (mayAsk ? await lookAround(session, limits) : null) ?? (await ask(session, limits))
 
+  async function readConfig(session: NodeSession, limits: CallLimits): Promise<ConfigFileReading[]> {
+    const reading = await ask(session, limits).catch((thrown: unknown) => {
+      // the files are worth reading where the daemon cannot be asked
+      if (thrown instanceof AppError && /^(exec|daemon)\./.test(thrown.code)) return null
+      throw thrown
+    })
+    return readKeepalivedFiles(session, config, reading, limits)
+  }
+
   return {
     kind: 'keepalived',
     observe,
     serverAdmin: null,
-    configAdmin: null,
-    async readConfig(session, limits) {
-      const reading = await ask(session, limits).catch((thrown: unknown) => {
-        // the files are worth reading where the daemon cannot be asked
-        if (thrown instanceof AppError && /^(exec|daemon)\./.test(thrown.code)) return null
-        throw thrown
-      })
-      return readKeepalivedFiles(session, config, reading, limits)
-    },
+    readConfig,
+    configAdmin: mayEdit ? createKeepalivedConfigAdmin({ clock, service, config, ask, readFiles: readConfig }) : null,
   }
 }
 

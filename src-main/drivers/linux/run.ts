@@ -9,7 +9,7 @@ import type { CallLimits, ExecResult, NodeSession } from '../../app/ports/node-s
  */
 export interface RunOptions extends CallLimits {
   privileged?: boolean
-  stdin?: string
+  stdin?: string | Buffer
   maxBytes: number
 }
 

@@ -13,6 +13,7 @@ import type { AdminLimits } from '../../app/ports/admin-limits.ts'
 import type { ExecResult, NodeSession } from '../../app/ports/node-session.ts'
 import { isNewGeneration, workersOf } from '../../domain/nginx/worker-generations.ts'
 import { run } from '../linux/run.ts'
+import { tryConfig } from '../linux/try-config.ts'
 import { complaintIn, nginxArgv, type NginxCommand } from './load-config.ts'
 import { listNginxProcesses } from './processes.ts'
 
@@ -34,18 +35,6 @@ export interface RunningNginx {
   /** where it says why it did not take a configuration; null = not known */
   errorLog: string | null
 }
-
-/**
- * $1: the live file, $2 …: nginx and its arguments. Says `bound` once the new bytes, which come by stdin, stand in the file's place for
- * whatever runs in this namespace.
- */
-const testScript = `
-umask 077
-temp=$(mktemp /tmp/evenkeel.XXXXXX) || exit 3
-trap 'rm -f -- "$temp"' EXIT
-cat > "$temp" || exit 3
-unshare -m sh -c 'mount --bind "$1" "$2" || exit 3; printf bound; shift 2; exec "$@"' sh "$temp" "$@"
-`
 
 /** $1: a file. Its size, or with $2 what was added since it had that size. */
 const logScript = `
@@ -75,11 +64,9 @@ export function createConfigChanger({ clock }: { clock: Clock }) {
   /** False: it could not be tried apart from the live files. Throws `config.check-failed` when nginx refuses it. */
   async function test(session: NodeSession, { command }: RunningNginx, { path, after, diff }: FileChange, limits: AdminLimits) {
     const argv = nginxArgv(command, '-t')
-    const script = ['sh', '-c', testScript, 'evenkeel', path, ...argv] as const
-    const result = await session.exec(script, { ...limits, privileged: true, stdin: after, maxBytes: 64 * 1024 })
-    const isBound = result.stdout.toString('utf8') === 'bound'
+    const result = await tryConfig(session, [{ path, after }], argv, limits)
     note(limits, `${argv.join(' ')}  # with ${path} changed: ${diff.join(' ')}`, result)
-    if (!isBound) return false
+    if (result === null) return false
     if (result.code !== 0) throw refused(session, complaintIn(result.stderr))
     return true
   }
@@ -161,6 +148,7 @@ export function createConfigChanger({ clock }: { clock: Clock }) {
   }
 
   return {
+    reload,
     /** Answers the new workers. Without changes it only reloads. */
     async apply(session: NodeSession, running: RunningNginx, changes: readonly FileChange[], limits: AdminLimits) {
       let untested = false

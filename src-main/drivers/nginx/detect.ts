@@ -4,6 +4,7 @@ import type { Detected, NodeFacts } from '../../app/ports/driver.ts'
 import type { CallLimits, NodeSession } from '../../app/ports/node-session.ts'
 import { findStubStatusUrl } from '../../domain/nginx/stub-status.ts'
 import { masterCommandFrom, workersOf, type NginxProcess } from '../../domain/nginx/worker-generations.ts'
+import { mayEditFiles } from '../linux/may-edit.ts'
 import { run, runScript, sectionsFrom } from '../linux/run.ts'
 import { readStubStatus, ssArguments } from './connections.ts'
 import { dumpArgv, loadConfig, type LoadedConfig, type NginxCommand } from './load-config.ts'
@@ -98,19 +99,6 @@ export async function readVersion(
   const version = /^nginx version: \S+?\/(\S+)/m.exec(result.stderr)?.[1]
   if (version === undefined) return null
   return { version, configPath: /--conf-path=(\S+)/.exec(result.stderr)?.[1] ?? '' }
-}
-
-/** Whether the account may write files as root, which takes a shell: tried with one that does nothing. */
-async function mayEditFiles(session: NodeSession, facts: NodeFacts, limits: CallLimits): Promise<boolean> {
-  if (facts.sudo === 'root') return true
-  if (facts.sudo !== 'available') return false
-  try {
-    const result = await run(session, ['sh', '-c', ':'], { ...limits, privileged: true, maxBytes: 1024 })
-    return result.code === 0
-  } catch (thrown) {
-    if (thrown instanceof AppError && thrown.code === 'exec.not-permitted') return false
-    throw thrown
-  }
 }
 
 async function configOrFinding(

@@ -7,6 +7,7 @@ import { readingFromNginx } from '../../domain/nginx/reading.ts'
 import { findUpstreams, type Upstream } from '../../domain/nginx/upstreams.ts'
 import { generationAfter, isNewGeneration, workersOf, type NginxProcess } from '../../domain/nginx/worker-generations.ts'
 import { readNginxFiles } from './config-files.ts'
+import { createNginxConfigAdmin } from './config-admin.ts'
 import { listConnections, readStubStatus } from './connections.ts'
 import { commandFrom, detectNginx, readVersion } from './detect.ts'
 import { loadConfig, type NginxCommand } from './load-config.ts'
@@ -70,7 +71,7 @@ function bindNginx({ service }: Detected, clock: Clock): BoundService {
     serverAdmin: mayEdit ? createServerAdmin({ clock, service, context: 'http' }) : null,
     streamAdmin: mayEdit ? createServerAdmin({ clock, service, context: 'stream' }) : null,
     readConfig: (session, limits) => readNginxFiles(session, service, limits),
-    configAdmin: null,
+    configAdmin: mayEdit ? createNginxConfigAdmin({ clock, service }) : null,
   }
 }
 

@@ -59,21 +59,32 @@ export async function readMember(
     if (file.error?.code === 'exec.not-found') return []
     throw file.error ?? new AppError('exec.failed', `${file.path} on ${session.nodeId} could not be read.`)
   })
-  const { all, masters } = await listNginxProcesses(session, limits)
-  const master = masters.find(({ pid }) => pid === service.pid) ?? masters[0]
-  if (master === undefined) {
-    throw new AppError('daemon.not-running', `nginx does not run on ${session.nodeId}. Start it, or probe the node again.`)
-  }
-  const workerPids = workersOf(master.pid, all).flatMap(({ pid, generation }) => (generation === 'current' ? [pid] : []))
+  const running = await readRunning(session, service, files, limits)
   const sources = files.map((file): ConfigSource => ({ path: file.path, text: textOf(file) }))
   const member = findMember(sources, ref, service.version)
   const paths = [...new Set(member?.lines.map(({ file }) => file))]
   return {
     files,
     member,
-    running: { command: commandFrom(service.endpoints), masterPid: master.pid, workerPids, errorLog: errorLogIn(sources[0]) },
-    isLoaded: await startedAfter(session, workerPids, paths, limits),
+    running,
+    isLoaded: await startedAfter(session, running.workerPids, paths, limits),
   }
+}
+
+/** The master that counts, with what has to be known of it before it is told to reload. */
+export async function readRunning(
+  session: NodeSession,
+  service: ProbedService,
+  files: readonly Pick<ConfigFileReading, 'bytes'>[],
+  limits: CallLimits,
+): Promise<RunningNginx> {
+  const { all, masters } = await listNginxProcesses(session, limits)
+  const master = masters.find(({ pid }) => pid === service.pid) ?? masters[0]
+  if (master === undefined) {
+    throw new AppError('daemon.not-running', `nginx does not run on ${session.nodeId}. Start it, or probe the node again.`)
+  }
+  const workerPids = workersOf(master.pid, all).flatMap(({ pid, generation }) => (generation === 'current' ? [pid] : []))
+  return { command: commandFrom(service.endpoints), masterPid: master.pid, workerPids, errorLog: errorLogIn(files[0]?.bytes) }
 }
 
 async function startedAfter(session: NodeSession, pids: readonly number[], paths: readonly string[], limits: CallLimits) {
@@ -86,8 +97,9 @@ async function startedAfter(session: NodeSession, pids: readonly number[], paths
 }
 
 /** The main file's own; without one, or with one that is no file, nothing is read. */
-function errorLogIn(main: ConfigSource | undefined): string | null {
-  const path = parseTree('', main?.text ?? '').directives.find(({ words: [name] }) => name.text === 'error_log')?.words[1]?.text
+function errorLogIn(main: Buffer | null | undefined): string | null {
+  const path = parseTree('', main?.toString('latin1') ?? '').directives.find(({ words: [name] }) => name.text === 'error_log')
+    ?.words[1]?.text
   return path?.startsWith('/') === true ? path : null
 }
 

@@ -1,0 +1,147 @@
+/*
+ * HAProxy's part of changing its configuration. Measured on 2.6.12.
+ *
+ * A reload is SIGUSR2 to the master, which answers nothing. That it worked shows in a worker that was not there before, which stays, and
+ * which listens where the files say. A configuration that cannot be parsed leaves the old worker at work; an address that is in use takes
+ * every frontend away for two seconds first, which is why `unseenByCheck` looks before.
+ */
+import type { ProbedService } from '#contract'
+import { AppError } from '../../app/app-error.ts'
+import type { AdminLimits } from '../../app/ports/admin-limits.ts'
+import type { Clock } from '../../app/ports/clock.ts'
+import type { ConfigAdmin } from '../../app/ports/config-admin.ts'
+import type { NodeSession } from '../../app/ports/node-session.ts'
+import { bindEndpoints } from '../../domain/haproxy/bind-endpoints.ts'
+import { checkProblems } from '../../domain/haproxy/check-problems.ts'
+import { overlap } from '../../domain/net/endpoint.ts'
+import { unseenByCheck } from '../../domain/net/unseen-by-check.ts'
+import { createConfigAdmin } from '../linux/config-admin.ts'
+import { readNetwork } from '../linux/node-network.ts'
+import { originOf } from '../linux/process-origin.ts'
+import { run } from '../linux/run.ts'
+import { readHaproxyFiles } from './config-files.ts'
+import { endpointsFrom } from './endpoints.ts'
+import { findInstances, listProcesses, type HaproxyProcess } from './processes.ts'
+import type { RuntimeSockets } from './runtime-socket.ts'
+
+const confirmEveryMs = 200
+/** an address in use is tried for two seconds before the new process gives up, on a machine that has nothing else to do */
+const confirmWithinMs = 20_000
+
+interface HaproxyParts {
+  clock: Clock
+  sockets: RuntimeSockets
+  service: ProbedService
+}
+
+export function createHaproxyConfigAdmin({ clock, sockets, service }: HaproxyParts): ConfigAdmin {
+  const { master: masterSocket } = endpointsFrom(service.endpoints)
+  const binary = service.endpoints['binary'] ?? 'haproxy'
+  const paths = service.endpoints['configPaths']?.split('\n') ?? service.configFiles
+
+  /** The master, and its workers of all generations. */
+  async function processesOf(session: NodeSession, limits: AdminLimits) {
+    const processes = await listProcesses(session, limits)
+    const known = new Set(paths)
+    const master = findInstances(processes).find(
+      ({ userId, commandLine }) => userId === 0 && commandLine.configFiles.some((file) => known.has(file)),
+    )
+    const workers = processes.filter(({ parentPid }) => parentPid === master?.pid).map(({ pid }) => pid)
+    return { master, workers }
+  }
+
+  async function requireMaster(
+    session: NodeSession,
+    limits: AdminLimits,
+  ): Promise<{ master: HaproxyProcess; workers: number[] }> {
+    const { master, workers } = await processesOf(session, limits)
+    if (master === undefined) {
+      throw new AppError('daemon.not-running', `HAProxy does not run on ${session.nodeId}. Start it, or probe the node again.`)
+    }
+    if (!master.commandLine.masterWorker && workers.length === 0) {
+      throw new AppError(
+        'daemon.runtime-rejected',
+        `HAProxy on ${session.nodeId} runs without a master process, so it cannot be told to read its files again. Start it with -W or -Ws.`,
+      )
+    }
+    return { master, workers }
+  }
+
+  /** Reloads that failed since the last one that did not, as the master counts them; 0 where it cannot be asked, as in the midst of one. */
+  async function failures(session: NodeSession, limits: AdminLimits): Promise<number> {
+    if (masterSocket === null) return 0
+    const reply = await sockets.ask(session, masterSocket, ['show proc'], limits).catch((thrown: unknown) => {
+      if (thrown instanceof AppError && !limits.signal.aborted) return ''
+      throw thrown
+    })
+    return Number(/\[failed: (\d+)\]/.exec(reply)?.[1] ?? 0)
+  }
+
+  async function newWorker(session: NodeSession, old: ReadonlySet<number>, failedBefore: number, limits: AdminLimits) {
+    const until = clock.monotonic() + confirmWithinMs
+    let seen: number | undefined
+    while (clock.monotonic() < until) {
+      await clock.sleep(confirmEveryMs, limits.signal)
+      const { workers } = await processesOf(session, limits)
+      const fresh = workers.find((pid) => !old.has(pid))
+      // one that cannot start is gone by the next look
+      if (fresh !== undefined && fresh === seen) return fresh
+      seen = fresh
+      if (fresh === undefined && (await failures(session, limits)) > failedBefore) throw notTaken(session, 'its master says so')
+    }
+    throw notTaken(session, `there is no new worker after ${confirmWithinMs / 1000} s`)
+  }
+
+  async function textsOf(session: NodeSession, limits: AdminLimits) {
+    const files = await readHaproxyFiles(session, service, limits)
+    return files.flatMap(({ path, bytes }) => (bytes === null ? [] : [{ path, text: bytes.toString('latin1') }]))
+  }
+
+  return createConfigAdmin(
+    {
+      kind: 'haproxy',
+      readFiles: (session, limits) => readHaproxyFiles(session, service, limits),
+      testArgv: [binary, '-c', ...paths.flatMap((path) => ['-f', path])],
+      judge({ code, stderr }, words) {
+        const problems = checkProblems(stderr, words)
+        if (code === 0 || problems.some(({ severity }) => severity === 'error')) return problems
+        return [...problems, { severity: 'error', message: stderr.trim() || `it ended with ${code}`, path: null, line: null }]
+      },
+      async unseen(session, { before, after }, limits) {
+        const [network, { master, workers }] = await Promise.all([readNetwork(session, limits), processesOf(session, limits)])
+        const pids = new Set([...workers, ...(master === undefined ? [] : [master.pid])])
+        return unseenByCheck(bindEndpoints(after), bindEndpoints(before), network, { pids, sharesOwn: true })
+      },
+      async revival(session, limits) {
+        const { master } = await requireMaster(session, limits)
+        return { name: 'haproxy', pid: master.pid, signal: 'USR2', ...(await originOf(session, master.pid, limits)) }
+      },
+      async reload(session, limits) {
+        const { master, workers } = await requireMaster(session, limits)
+        const failed = await failures(session, limits)
+        const argv = ['kill', '-USR2', String(master.pid)] as const
+        const { code, stderr } = await run(session, argv, { ...limits, privileged: true, maxBytes: 1024 })
+        limits.record({ at: clock.now(), via: 'ssh', command: argv.join(' '), exitCode: code, reply: stderr.trim() })
+        const worker = await newWorker(session, new Set(workers), failed, limits)
+        const wanted = bindEndpoints(await textsOf(session, limits))
+        const { listeners } = await readNetwork(session, limits)
+        const deaf = wanted.find(
+          (each) => !listeners.some((listener) => overlap(listener, each) && listener.owners.some(({ pid }) => pid === worker)),
+        )
+        if (deaf !== undefined) {
+          throw notTaken(session, `worker ${worker} does not listen on port ${deaf.port}, as ${deaf.path}:${deaf.line} says`)
+        }
+        return { mayMoveVip: false }
+      },
+      reloadCommand: 'systemctl reload haproxy',
+    },
+    { clock },
+  )
+}
+
+const notTaken = ({ nodeId }: NodeSession, why: string): AppError =>
+  new AppError(
+    'daemon.reload-rejected',
+    `HAProxy on ${nodeId} did not take the new configuration: ${why}. The old worker goes on where there is one; put the files back.`,
+    { effect: 'unknown', details: { why } },
+  )

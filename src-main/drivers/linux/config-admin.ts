@@ -1,0 +1,184 @@
+/*
+ * The transaction of ConfigAdmin, the same for every daemon; what differs is a DaemonPart.
+ *
+ * Model: before the guard is armed nothing on the node has changed. From then on the node itself comes back to what was there, unless it is
+ * confirmed; so a step that fails leaves the rest to `restore`, which the guard would run as well. Only `replace` tidies up after itself,
+ * because the daemon has not read anything yet.
+ */
+import type { ServiceKind } from '#contract'
+import { AppError, appErrorFrom } from '../../app/app-error.ts'
+import type { AdminLimits } from '../../app/ports/admin-limits.ts'
+import type { Clock } from '../../app/ports/clock.ts'
+import type { ConfigAdmin, ConfigChange } from '../../app/ports/config-admin.ts'
+import type { ConfigFileReading } from '../../app/ports/driver.ts'
+import type { ExecResult, NodeSession } from '../../app/ports/node-session.ts'
+import type { CheckProblem } from '../../domain/config-text/check-problem.ts'
+import { createFile } from './create-file.ts'
+import { createGuard, sha256Of, type Revival } from './guard.ts'
+import { run } from './run.ts'
+import { shown } from './shown-command.ts'
+import { tryConfig } from './try-config.ts'
+
+export interface ConfigText {
+  path: string
+  text: string
+}
+
+export interface DaemonPart {
+  kind: ServiceKind
+  readFiles(session: NodeSession, limits: AdminLimits): Promise<ConfigFileReading[]>
+  /** has the daemon judge the files at their paths */
+  testArgv: readonly [string, ...string[]]
+  judge(result: Pick<ExecResult, 'code' | 'stderr'>, words: string): CheckProblem[]
+  /** what the daemon's check cannot see */
+  unseen(
+    session: NodeSession,
+    files: { before: ConfigText[]; after: ConfigText[] },
+    limits: AdminLimits,
+  ): Promise<CheckProblem[]>
+  /** @throws AppError where it could not be brought to read its files again */
+  revival(session: NodeSession, limits: AdminLimits): Promise<Revival>
+  /** Sends the signal, and answers once the new configuration is in force. */
+  reload(session: NodeSession, limits: AdminLimits): Promise<{ mayMoveVip: boolean }>
+  /** for a person */
+  reloadCommand: string
+}
+
+const textOf = (bytes: Buffer): string => bytes.toString('latin1')
+
+export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock }): ConfigAdmin {
+  const guard = createGuard({ kind: part.kind, now: () => clock.now() })
+
+  function note({ record }: AdminLimits, command: string, exitCode: number | null, reply: string): void {
+    record({ at: clock.now(), via: 'ssh', command, exitCode, reply: reply.trim().slice(-4096) })
+  }
+
+  async function replaceOne(session: NodeSession, change: ConfigChange, like: string, limits: AdminLimits): Promise<void> {
+    const { path, expectSha256, after } = change
+    try {
+      if (expectSha256 === '') await createFile(session, path, after, like, limits)
+      else await session.replaceFile(path, after, { ...limits, privileged: true, expectSha256 })
+      note(limits, `replace ${path}`, 0, `sha256 ${expectSha256} -> ${sha256Of(after)}`)
+    } catch (thrown) {
+      note(limits, `replace ${path}`, null, appErrorFrom(thrown).message)
+      throw thrown
+    }
+  }
+
+  return {
+    commandsFor(changes) {
+      const binds = changes.map(({ path }) => `mount --bind ${shown(`new${path}`)} ${shown(path)}`)
+      return [
+        `# the new files stand under ./new, at the paths they are to have`,
+        ...changes.flatMap(({ path, expectSha256, after }) => [
+          ...(expectSha256 === ''
+            ? [`test ! -e ${shown(path)}`]
+            : [`echo ${shown(`${expectSha256}  ${path}`)} | sha256sum -c -`]),
+          `echo ${shown(`${sha256Of(after)}  new${path}`)} | sha256sum -c -`,
+        ]),
+        changes.some(({ expectSha256 }) => expectSha256 === '')
+          ? `# a new file cannot be tried apart like this: ${shown(...part.testArgv)} after the next step`
+          : `unshare -m sh -c ${shown([...binds, shown(...part.testArgv)].join(' && '))}`,
+        ...changes.map(({ path, expectSha256 }) =>
+          expectSha256 === ''
+            ? `cp ${shown(`new${path}`)} ${shown(path)}`
+            : `cp -a ${shown(path)} ${shown(`${path}.next~`)} && cat ${shown(`new${path}`)} > ${shown(`${path}.next~`)} && mv ${shown(`${path}.next~`)} "$(readlink -f ${shown(path)})"`,
+        ),
+        shown(...part.testArgv),
+        part.reloadCommand,
+      ]
+    },
+
+    async check(session, changes, limits) {
+      const files = await part.readFiles(session, limits)
+      for (const { path, expectSha256 } of changes) {
+        const known = files.find((file) => file.path === path)
+        if (known !== undefined && known.sha256 !== null && known.sha256 !== expectSha256) throw changedSince(session, path)
+      }
+      const before = files.flatMap(({ path, bytes }) => (bytes === null ? [] : [{ path, text: textOf(bytes) }]))
+      const changed = new Map(changes.map(({ path, after }) => [path, textOf(after)]))
+      const added = changes.filter(({ path }) => !before.some((file) => file.path === path))
+      const after = [
+        ...before.map(({ path, text }) => ({ path, text: changed.get(path) ?? text })),
+        ...added.map((change) => ({ path: change.path, text: textOf(change.after) })),
+      ]
+      const tried = await tryConfig(session, changes, part.testArgv, limits)
+      const output = tried === null ? '' : `${tried.stderr}${tried.words}`.trim()
+      note(
+        limits,
+        `${shown(...part.testArgv)}  # with ${changes.map(({ path }) => path).join(' ')} changed`,
+        tried?.code ?? null,
+        output,
+      )
+      const problems = [
+        ...(tried === null ? [notApart(session)] : part.judge(tried, tried.words)),
+        ...(await part.unseen(session, { before, after }, limits)),
+      ]
+      return {
+        accepted: !problems.some(({ severity }) => severity === 'error'),
+        how: tried === null ? 'in place' : 'bound',
+        output,
+        problems,
+      }
+    },
+
+    async arm(session, changes, options, limits) {
+      return guard.arm(session, changes, options, await part.revival(session, limits), limits)
+    },
+
+    async replace(session, changes, ticket, limits) {
+      await guard.requireHeld(session, ticket, 'begin', limits)
+      const like = (await part.readFiles(session, limits)).find(({ error }) => error === null)?.path ?? ''
+      try {
+        for (const change of changes) await replaceOne(session, change, like, limits)
+        await guard.requireHeld(session, ticket, 'end', limits)
+      } catch (thrown) {
+        await guard.restore(session, ticket, 'files', limits)
+        const { code, message, details } = appErrorFrom(thrown)
+        throw new AppError(code, message, { effect: 'none', details, cause: thrown })
+      }
+    },
+
+    async reload(session, changes, limits) {
+      const options = { ...limits, privileged: true, maxBytes: 1024 * 1024 }
+      const result = await run(session, part.testArgv, options)
+      const words = result.stdout.toString('utf8')
+      note(limits, shown(...part.testArgv), result.code, `${result.stderr}${words}`)
+      const fault = part.judge(result, words).find(({ severity }) => severity === 'error')
+      if (fault !== undefined) throw refusedInPlace(session, part.kind, fault, changes)
+      return part.reload(session, limits)
+    },
+
+    confirm: (session, ticket, limits) => guard.confirm(session, ticket, limits),
+    restore: (session, ticket, limits) => guard.restore(session, ticket, 'all', limits),
+    standing: (session, limits) => guard.standing(session, limits),
+  }
+}
+
+const changedSince = ({ nodeId }: NodeSession, path: string): AppError =>
+  new AppError(
+    'config.changed-on-node',
+    `${path} on ${nodeId} was changed by somebody else since it was read, and was left so. Read it again.`,
+    { details: { path } },
+  )
+
+const notApart = ({ nodeId }: NodeSession): CheckProblem => ({
+  severity: 'warning',
+  message: `the new files cannot be tried apart on ${nodeId}: it is checked in their place, before anything is reloaded`,
+  path: null,
+  line: null,
+})
+
+function refusedInPlace(
+  { nodeId }: NodeSession,
+  kind: ServiceKind,
+  { message, path, line }: CheckProblem,
+  changes: readonly ConfigChange[],
+): AppError {
+  const where = path === null ? '' : ` (${path}${line === null ? '' : `:${line}`})`
+  return new AppError(
+    'config.check-failed',
+    `${kind} on ${nodeId} does not accept ${changes.map((change) => change.path).join(', ')} as it now stands, so it was not reloaded: ${message}${where}. The running ${kind} is not affected; put the files back.`,
+    { effect: 'applied', details: { message, path, line } },
+  )
+}
