@@ -74,6 +74,7 @@ export const DrainLeft = v.strictObject({
   sessions: v.number(),
   /** on workers of before a reload; null = they could not be counted, so nobody can say that the server is empty */
   oldSessions: v.nullable(v.number()),
+  /** waiting for it, and clients of workers of before a reload who have no server yet and can still be sent to it */
   queue: v.number(),
   /** pooled connections without a client */
   idle: v.nullable(v.number()),

@@ -104,4 +104,5 @@ function onEachNode(places: readonly DrainPlace[], begin: (places: DrainPlace[])
   if (failure !== null) throw failure
 }
 
-const countOf = (left: NonNullable<DrainPlace['left']>): number => left.sessions + left.queue + (left.oldSessions ?? 0)
+/** Who has no server yet cannot be told to end: on HAProxy he is given another, on an old worker his time runs out. */
+const countOf = (left: NonNullable<DrainPlace['left']>): number => left.sessions + (left.oldSessions ?? 0)
