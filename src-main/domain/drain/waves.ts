@@ -20,13 +20,13 @@ export function isWellAgain({ goal, waves, heldSince, places }: DrainRecord): bo
 /** What a wave that is empty waits for; empty where nothing follows and nothing goes back by itself. */
 export function waveText({ goal, waves, next, places }: Pick<DrainRecord, 'goal' | 'waves' | 'next' | 'places'>): string {
   if (waves === null) return ''
-  const following = next.length === 0 ? 'The last wave' : `Wave ${waves.number} of ${waves.of}`
-  if (waves.goOn === 'asked' || goal === 'maintenance') return ` ${following}: it waits for your word.`
+  const which = next.length === 0 ? 'The last wave' : `Wave ${waves.number} of ${waves.of}`
   const awaited = places.filter((place) => isSet(place) && !(place.wasDown && place.health === 'up'))
+  if (waves.goOn === 'asked' || goal === 'maintenance' || awaited.length === 0) return ` ${which}: it waits for your word.`
   const names = [...new Set(awaited.map(({ pool, server }) => `${pool}/${server}`))].join(', ')
   return awaited.some(({ wasDown }) => !wasDown)
-    ? ` ${following}: it goes on when the checks of ${names} have failed and pass again, or at your word.`
-    : ` ${following}: it goes on when the checks of ${names} pass again.`
+    ? ` ${which}: it goes on when the checks of ${names} have failed and pass again, or at your word.`
+    : ` ${which}: it goes on when the checks of ${names} pass again.`
 }
 
 const isSet = ({ phase }: DrainPlace): boolean => phase === 'in-force'

@@ -84,8 +84,8 @@ export async function drain(
     )
   }
   if (view.state === 'failed') return exitCodes.failed
-  // Of a series that went on by itself, this was the last wave.
-  if (view.state === 'ended' && view.follows !== null) return exitCodes.ok
+  // Of a series that goes on by itself, this was the last wave.
+  if (view.state === 'ended' && view.waves?.goOn === 'healthy') return exitCodes.ok
   if (view.state === 'waiting-for-node') return exitCodes.unreachable
   return options.wait && view.state !== 'empty' ? exitCodes.failed : exitCodes.ok
 }

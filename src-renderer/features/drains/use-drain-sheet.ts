@@ -161,7 +161,8 @@ export function useDrainSheet() {
     names,
     nameOf,
     poolName,
-    chosen,
+    /** there is something to divide into waves */
+    several: computed(() => asked.value.length > 1),
     elsewhere,
     faults,
     broken,
