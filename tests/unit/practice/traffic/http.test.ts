@@ -6,7 +6,6 @@ import { WebSocket } from 'ws'
 import { systemClock } from '../../../../src-main/practice/machine/system-clock.ts'
 import { writePersistence } from '../../../../src-main/practice/traffic/layer7/cookies.ts'
 import { addForwarded } from '../../../../src-main/practice/traffic/layer7/headers.ts'
-import { createRateLimiter } from '../../../../src-main/practice/traffic/layer7/rate-limiter.ts'
 import { ServerAgent } from '../../../../src-main/practice/traffic/layer7/server-agent.ts'
 import type {
   AccessEntry,
@@ -90,23 +89,6 @@ describe('HTTP through the engine', () => {
     expect(site.backend('s1').connections).toBe(connectionsBefore + 1)
     agent.destroy()
     expect(pool.figures.bytesIn).toBeGreaterThan(0)
-  })
-
-  it('429 for who asks too often, and nobody else', async () => {
-    const allowed = createRateLimiter({ perSecond: 0.001, burst: 3 }, () => systemClock.monotonic())
-    const pool = site.engine.addPool(plainPool('app', [site.server('s1')]))
-    const service = site.engine.addHttpService(
-      plainService('web', ({ request }) => {
-        const key = request.headers['x-client']
-        return allowed(typeof key === 'string' ? key : '') ? pool : { status: 429, body: null, headers: { 'retry-after': '1' } }
-      }),
-    )
-    site.listeners.replace([{ address: '*', port: 80, nonlocal: false, accept: service.accept }])
-    const statuses: number[] = []
-    for (let each = 0; each < 5; each += 1) statuses.push((await site.get('/', { 'x-client': 'greedy' })).status)
-    expect(statuses).toEqual([200, 200, 200, 429, 429])
-    expect((await site.get('/', { 'x-client': 'modest' })).status).toBe(200)
-    expect([service.figures.denied, service.figures.requests]).toEqual([2, 6])
   })
 
   it('goes elsewhere when a server refuses, and says 503 when none is left', async () => {
