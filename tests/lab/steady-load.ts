@@ -106,7 +106,7 @@ function downloading(target: string): Client {
   }
 }
 
-/** `say` sends, `hears` is told what came; resolves once every message has come back. */
+/** Says each message and waits until it has come back. `heard`: all that came so far. Answers which backend it was. */
 async function converse(say: (text: string) => void, heard: () => string, isOver: () => boolean): Promise<string> {
   let said = ''
   for (const message of messages) {
