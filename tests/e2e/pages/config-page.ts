@@ -30,6 +30,29 @@ export class ConfigPage {
     return this.page.getByRole('searchbox', { name: 'Search in all files' })
   }
 
+  /** what is said of the draft that is open */
+  get draftBar(): Locator {
+    return this.page.getByRole('status').filter({ hasText: 'Draft' })
+  }
+
+  /** by keyboard, to one of the ways to look at a file */
+  async turnTo(mode: 'File' | 'Form' | 'Changes'): Promise<void> {
+    const radios = this.page.getByRole('radiogroup', { name: 'View' })
+    const wanted = radios.getByRole('radio', { name: mode, exact: true })
+    const all = await radios.getByRole('radio').all()
+    await radios.locator('[tabindex="0"]').focus()
+    for (let step = 0; step < all.length && (await wanted.getAttribute('aria-checked')) !== 'true'; step += 1) {
+      await this.page.keyboard.press('ArrowRight')
+    }
+  }
+
+  /** as often as it takes, and not without end */
+  async undoWhile(typed: RegExp): Promise<void> {
+    for (let step = 0; step < 20 && typed.test((await this.editor.textContent()) ?? ''); step += 1) {
+      await this.editor.press('Control+z')
+    }
+  }
+
   get activeLine(): Locator {
     return this.page.locator('.cm-activeLine')
   }
