@@ -9,19 +9,19 @@ PATH="$PATH:/usr/sbin:/sbin:/usr/bin:/bin"
 part() { printf '%s\\0' "$1"; cat; printf '\\0'; }
 ss -Hltnp | part listeners
 ip -o addr | part addresses
-ls /sys/class/net | part links
+ip -o link | part links
 cat /proc/sys/net/ipv4/ip_nonlocal_bind | part nonlocal
 `
 
 export async function readNetwork(session: NodeSession, limits: CallLimits): Promise<NodeNetwork> {
   const options = { ...limits, privileged: true, maxBytes: 8 * 1024 * 1024 }
   const sections = sectionsFrom((await run(session, ['sh', '-c', script], options)).stdout)
-  // `2: eth0    inet 198.18.0.11/24 brd …`
+  // `2: eth0@if3: <BROADCAST,…` and `2: eth0    inet 198.18.0.11/24 brd …`
   const lines = (sections.get('addresses') ?? '').split('\n').map((line) => line.trim().split(/\s+/))
   return {
     listeners: parseListeners(sections.get('listeners') ?? ''),
     addresses: new Set(lines.flatMap((words) => canonicalAddress((words[3] ?? '').replace(/\/\d+$/, '')) ?? [])),
-    interfaces: new Set((sections.get('links') ?? '').split('\n').filter((name) => name !== '')),
+    interfaces: new Set([...(sections.get('links') ?? '').matchAll(/^\d+: ([^:@]+)/gm)].map(([, name = '']) => name)),
     nonlocalBind: (sections.get('nonlocal') ?? '').trim() === '1',
   }
 }

@@ -1,0 +1,211 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describeLab } from './describe-lab.ts'
+import {
+  haproxyFile,
+  haproxyText,
+  keepalivedFile,
+  keepalivedText,
+  nginxFile,
+  nginxMain,
+  nginxText,
+  openPushRoom,
+  sha256Of,
+  type PushRoom,
+} from './push-room.ts'
+
+/** What a node may have in store for a push: keepalived's ways, and files that are not as they seem. */
+describeLab('pushing to a node that has its own ways', () => {
+  let room: PushRoom
+  beforeAll(async () => {
+    room = await openPushRoom()
+  })
+  afterAll(() => room.close())
+
+  describe('keepalived', () => {
+    const first = sha256Of(keepalivedText)
+    const holds = 'ip addr show v0 | grep -q 198.18.77.1/'
+
+    it('takes a change that leaves its address, asked until it says so itself', async () => {
+      const changes = [await room.change(keepalivedFile, keepalivedText.replace('priority 150', 'priority 160'))]
+      const report = await room.adminOf('keepalived').check(room.session, changes, room.limits())
+      expect(report).toMatchObject({ accepted: true, how: 'bound', problems: [] })
+      const { admin, ticket, reload, restore } = await room.push('keepalived', changes)
+      expect(await reload()).toEqual({ mayMoveVip: false })
+      await restore()
+      await expect(admin.confirm(room.session, ticket, room.limits())).rejects.toMatchObject({ code: 'daemon.not-confirmed' })
+      expect(await room.hash(keepalivedFile)).toBe(first)
+      await room.until(holds)
+    })
+
+    it('says that an address may move, and takes the change all the same', async () => {
+      const changes = [await room.change(keepalivedFile, keepalivedText.replace('priority 150', 'priority 90'))]
+      const report = await room.adminOf('keepalived').check(room.session, changes, room.limits())
+      expect(report).toMatchObject({
+        accepted: true,
+        problems: [{ severity: 'warning', message: expect.stringMatching(/VI_1/) as string }],
+      })
+      const { reload, restore } = await room.push('keepalived', changes)
+      expect(await reload()).toEqual({ mayMoveVip: true })
+      await restore()
+      await room.until(holds)
+    })
+
+    it.each([
+      ['a word it does not know', keepalivedText.replace('priority', 'priorty'), /priorty/],
+      ['a brace too few', keepalivedText.trimEnd().slice(0, -1) + '\n', /\}/],
+      ['an interface that is not there', keepalivedText.replace('interface v0', 'interface v7'), /v7/],
+      ['nothing', '\n', /no vrrp_instance/],
+    ])('is not given %s', async (_, text, why) => {
+      const report = await room
+        .adminOf('keepalived')
+        .check(room.session, [await room.change(keepalivedFile, text)], room.limits())
+      expect(report.accepted).toBe(false)
+      expect(report.problems.map(({ message }) => message).join(' ')).toMatch(why)
+      expect(await room.hash(keepalivedFile)).toBe(first)
+    })
+
+    it('that ended during a push is started again when it is put back', async () => {
+      const { restore } = await room.push('keepalived', [await room.change(keepalivedFile, `${keepalivedText}# new\n`)])
+      await room.run(
+        'pkill -KILL -x keepalived; i=0; while pgrep -x keepalived >/dev/null && [ $i -lt 100 ]; do sleep 0.1; i=$((i+1)); done',
+      )
+      await restore()
+      expect(await room.hash(keepalivedFile)).toBe(first)
+      await room.until(`pgrep -x keepalived >/dev/null && ${holds}`)
+    })
+  })
+
+  describe('files', () => {
+    const mounts: string[] = []
+    afterEach(async () => {
+      for (const folder of mounts.splice(0)) await room.run(`umount ${folder}`)
+      expect([await room.hash(nginxFile), await room.hash(haproxyFile)]).toEqual([sha256Of(nginxText), sha256Of(haproxyText)])
+      expect(await room.leftovers()).toBe('')
+      await room.run('nginx -t 2>&1; haproxy -c -q -f /etc/haproxy/haproxy.cfg')
+    })
+
+    it('come and go together, a new one too, and a link stays a link', async () => {
+      await room.run(
+        'mkdir /etc/nginx/real; mv /etc/nginx/sites/site.conf /etc/nginx/real/; ln -s ../real/site.conf /etc/nginx/sites/site.conf',
+      )
+      const added = {
+        path: '/etc/nginx/sites/new.conf',
+        expectSha256: '',
+        after: Buffer.from('server { listen 127.0.0.1:8201; return 200 new; }\n'),
+      }
+      const changes = [await room.change(nginxFile, nginxText.replace('one', 'two')), added]
+      expect(await room.adminOf('nginx').check(room.session, changes, room.limits())).toMatchObject({
+        accepted: true,
+        how: 'bound',
+      })
+      expect(await room.exists(added.path), 'a check makes no file').toBe(false)
+      const { reload, restore } = await room.push('nginx', changes)
+      await reload()
+      await room.until('[ "$(curl -s http://127.0.0.1:8200/)$(curl -s http://127.0.0.1:8201/)" = twonew ]')
+      expect(await room.run('readlink /etc/nginx/sites/site.conf')).toBe('../real/site.conf\n')
+      await restore()
+      expect(await room.exists(added.path)).toBe(false)
+      await room.until('[ "$(curl -s http://127.0.0.1:8200/)" = one ]')
+      await room.run('mv /etc/nginx/real/site.conf /etc/nginx/sites/site.conf; rmdir /etc/nginx/real')
+    })
+
+    it('are all as before when one of them cannot be replaced', async () => {
+      const changes = [await room.change(nginxMain, '# never\n'), await room.change(nginxFile, nginxText.replace('one', 'two'))]
+      const ticket = await room.arm('nginx', changes)
+      await room.run(`echo '# by hand' >> ${nginxFile}`)
+      await expect(room.adminOf('nginx').replace(room.session, changes, ticket, room.limits())).rejects.toMatchObject({
+        code: 'config.changed-on-node',
+        effect: 'none',
+      })
+      expect(await room.hash(nginxMain)).toBe(changes[0]?.expectSha256)
+      await room.adminOf('nginx').restore(room.session, ticket, room.limits())
+      await room.write(nginxFile, nginxText)
+    })
+
+    it.each([
+      [
+        'full',
+        'mount -t tmpfs -o size=64k tmpfs /etc/haproxy',
+        'dd if=/dev/zero of=/etc/haproxy/fill 2>/dev/null || :',
+        /disk is full/,
+      ],
+      ['read-only', 'mount --bind /etc/haproxy /etc/haproxy', 'mount -o remount,ro,bind /etc/haproxy', /Read-only file system/],
+    ])('of a %s file system stay as they are, before a push and in it', async (_, mount, fill, why) => {
+      await room.run(
+        `cp -a /etc/haproxy /tmp/copy; ${mount}; cp -an /tmp/copy/. /etc/haproxy/ 2>/dev/null || :; rm -rf /tmp/copy`,
+      )
+      mounts.push('/etc/haproxy')
+      const changes = [await room.change(haproxyFile, haproxyText.replace('one', 'two'.repeat(2000)))]
+      const admin = room.adminOf('haproxy')
+      await room.run(fill)
+      const ticket = await room.arm('haproxy', changes).catch((thrown: unknown) => thrown)
+      if (ticket instanceof Error)
+        expect(ticket).toMatchObject({
+          code: 'config.write-failed',
+          effect: 'none',
+          message: expect.stringMatching(why) as string,
+        })
+      else {
+        const held = ticket as Awaited<ReturnType<typeof room.arm>>
+        await expect(admin.replace(room.session, changes, held, room.limits())).rejects.toMatchObject({
+          code: 'config.write-failed',
+          effect: 'none',
+          message: expect.stringMatching(why) as string,
+        })
+        await admin.restore(room.session, held, room.limits())
+      }
+      expect(await room.hash(haproxyFile)).toBe(sha256Of(haproxyText))
+    })
+
+    it('come back on a disk that has filled up since', async () => {
+      await room.run(
+        'cp -a /etc/haproxy /tmp/copy; mount -t tmpfs -o size=64k tmpfs /etc/haproxy; cp -a /tmp/copy/. /etc/haproxy/; rm -rf /tmp/copy',
+      )
+      mounts.push('/etc/haproxy')
+      const { reload, restore } = await room.push('haproxy', [
+        await room.change(haproxyFile, haproxyText.replace('one', 'two')),
+      ])
+      await reload()
+      await room.run('dd if=/dev/zero of=/etc/haproxy/fill 2>/dev/null || :')
+      await restore()
+      expect(await room.hash(haproxyFile)).toBe(sha256Of(haproxyText))
+      await room.until('[ "$(curl -s http://127.0.0.1:8100/)" = one ]')
+    })
+
+    it('that are included and gone meanwhile keep the daemon from being reloaded', async () => {
+      await room.run("echo 'add_header x y;' > /etc/nginx/extra.conf")
+      const changes = [await room.change(nginxFile, nginxText.replace('location', 'include extra.conf; location'))]
+      expect(await room.adminOf('nginx').check(room.session, changes, room.limits())).toMatchObject({ accepted: true })
+      const { reload, restore } = await room.push('nginx', changes)
+      await room.run('rm /etc/nginx/extra.conf')
+      await expect(reload()).rejects.toMatchObject({
+        code: 'config.check-failed',
+        message: expect.stringMatching(/extra\.conf/) as string,
+      })
+      await restore()
+    })
+
+    it('of a node that was started anew in the midst of a push are reported, and put back by the next console', async () => {
+      const { admin, ticket, restore } = await room.push('haproxy', [
+        await room.change(haproxyFile, haproxyText.replace('one', 'two')),
+      ])
+      // what a start leaves: the files, another boot id, and no process
+      await room.run(
+        `kill -- -$(cat ${ticket.dir}/pid); echo another > ${ticket.dir}/boot; ln -sn 'guard another 7' ${ticket.dir}/claimed`,
+      )
+      expect(await admin.standing(room.session, room.limits())).toMatchObject([{ ticket, state: 'lost', owner: 'kim@desk' }])
+      await restore()
+      await room.until('[ "$(curl -s http://127.0.0.1:8100/)" = one ]')
+    })
+  })
+
+  it('prints a script that does the same by hand', async () => {
+    const changes = [await room.change(nginxFile, nginxText.replace('one', 'by hand'.replace(' ', '_')))]
+    const script = room.adminOf('nginx').commandsFor(changes).join('\n')
+    await room.run('mkdir -p /tmp/hand/new/etc/nginx/sites')
+    await room.write(`/tmp/hand/new${nginxFile}`, changes[0]?.after.toString('latin1') ?? '')
+    await room.run(`cd /tmp/hand; ${script}`)
+    await room.until('[ "$(curl -s http://127.0.0.1:8200/)" = by_hand ]')
+    expect(await room.hash(nginxFile)).toBe(sha256Of(changes[0]?.after.toString('latin1') ?? ''))
+  })
+})
