@@ -27,6 +27,9 @@ export const useDraftsStore = defineStore('drafts', () => {
   /** drafts that main does not have yet, with the timer that will send them */
   const unsent = new Map<string, { nodeId: NodeId; path: string; timer: number }>()
 
+  /** how many calls about a draft are not answered yet */
+  const onTheWay = new Map<string, number>()
+
   const of = (nodeId: NodeId, path: string): ConfigDraft | null => byKey.value.get(keyOf(nodeId, path)) ?? null
   function keep(nodeId: NodeId, path: string, draft: ConfigDraft | null): void {
     const next = new Map(byKey.value)
@@ -60,6 +63,7 @@ export const useDraftsStore = defineStore('drafts', () => {
     unsent.delete(key)
     const { nodeId, path } = waiting
     const draft = of(nodeId, path)
+    onTheWay.set(key, (onTheWay.get(key) ?? 0) + 1)
     try {
       if (draft === null) await client.call('draft.discard', { nodeId, path })
       else {
@@ -69,6 +73,8 @@ export const useDraftsStore = defineStore('drafts', () => {
       error.value = null
     } catch (thrown) {
       error.value = callErrorFrom(thrown)
+    } finally {
+      onTheWay.set(key, (onTheWay.get(key) ?? 1) - 1)
     }
   }
 
@@ -116,7 +122,10 @@ export const useDraftsStore = defineStore('drafts', () => {
 
   function follow(): () => void {
     const offEvents = client.on('draft.changed', ({ nodeId, path, draft }) => {
-      if (!unsent.has(keyOf(nodeId, path))) keep(nodeId, path, draft)
+      const key = keyOf(nodeId, path)
+      // an echo of what was sent before the last key strokes would take them back
+      const isOlder = unsent.has(key) || (onTheWay.get(key) ?? 0) > 0
+      if (!isOlder || draft?.text === of(nodeId, path)?.text) keep(nodeId, path, draft)
     })
     const offLink = client.onLink((state) => state === 'open' && void load())
     const flush = () => [...unsent.keys()].forEach((key) => void send(key))
