@@ -67,7 +67,7 @@ export function createPlaceLedger({ book, clock }: { book: DrainBook; clock: Clo
       // Never set, so there is nothing to put back; never there, so there is nothing to drain.
       const verdict: PlaceVerdict =
         place.before !== null
-          ? judgePlace(drain.goal, place.before, was, reading)
+          ? judgePlace(drain.goal, place.before, was, reading, own.base?.worker)
           : { phase: drain.goal === 'back' ? 'restored' : 'gone', said: 'It is not there.', needs: null }
       place.phase = verdict.phase
       place.said = verdict.said

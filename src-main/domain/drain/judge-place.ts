@@ -16,12 +16,13 @@ export interface PlaceVerdict {
   needs: 'drain' | 'maint' | 'restore' | null
 }
 
-/** `last` is the phase it was in when it was read before. */
+/** `last` is the phase it was in when it was read before, `lastWorker` the process that had it out then; null = not known. */
 export function judgePlace(
   goal: DrainRecord['goal'],
   before: DrainBefore,
   last: PlacePhase,
   now: PlaceReading | null,
+  lastWorker: number | null = null,
 ): PlaceVerdict {
   if (now === null) return verdict('gone', 'The configuration has no such server any more.')
   if (now.address !== before.address) {
@@ -47,7 +48,7 @@ export function judgePlace(
   const needs = goal === 'out' ? 'drain' : 'maint'
   // From drain to maintenance is a step forward; only a server that takes new work again has returned.
   if (last === 'unset' || isDrained(now.adminState)) return { phase: last === 'returned' ? 'in-force' : last, said: '', needs }
-  return { phase: 'returned', said: whyReturned(now), needs }
+  return { phase: 'returned', said: whyReturned(now, lastWorker), needs }
 }
 
 /** On nginx to the letter: a line that says something else is for the one who puts it back to refuse. */
@@ -56,12 +57,13 @@ function isAsBefore(now: PlaceReading, before: DrainBefore): boolean {
   return now.adminState === before.adminState && now.weight === before.weight && written(now) === written(before)
 }
 
-function whyReturned(now: PlaceReading): string {
+/** A worker that was there before has not forgotten anything: somebody told it. */
+function whyReturned(now: PlaceReading, lastWorker: number | null): string {
   if (now.lines !== undefined)
     return 'It takes traffic again: somebody has edited its line, or another file was put in its place.'
-  const cause = now.agentCheck
-    ? 'its agent-check, a reload, a restart or a hand command'
-    : 'a reload, a restart or a hand command'
+  const told = now.agentCheck ? 'its agent-check or a hand command' : 'a hand command'
+  const forgot = 'a reload or a restart (with load-server-state-from-file: its file is older than the drain)'
+  const cause = lastWorker === null ? `${told}, or ${forgot},` : lastWorker === now.worker ? told : forgot
   return `It takes traffic again: ${cause} undid the drain.`
 }
 

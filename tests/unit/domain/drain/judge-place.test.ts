@@ -43,6 +43,16 @@ describe('judgePlace, wanted out', () => {
     expect(judgePlace('out', before, last, reading({ adminState }))).toMatchObject({ phase, needs })
   })
 
+  it.each([
+    [7, false, 'a hand command undid'],
+    [7, true, 'its agent-check or a hand command undid'],
+    [6, true, 'a reload or a restart (with load-server-state-from-file'],
+    [null, false, 'a hand command, or a reload or a restart'],
+  ])('that has come back says by what: the worker before was %s, an agent %s', (lastWorker, agentCheck, said) => {
+    const verdict = judgePlace('out', before, 'in-force', reading({ worker: 7, agentCheck }), lastWorker)
+    expect(verdict).toMatchObject({ phase: 'returned', needs: 'drain', said: expect.stringContaining(said) as string })
+  })
+
   it('leaves a server alone that was in maintenance before', () => {
     const was = { ...before, adminState: 5 }
     expect(judgePlace('out', was, 'unset', reading({ adminState: 5 }))).toMatchObject({ phase: 'already-out', needs: null })
