@@ -76,7 +76,7 @@ const steps: Record<ServiceKind, ConfigIntent[]> = {
     setRouter('advert_int', '2'),
     setRouter('state', 'BACKUP'),
     setRouter('nopreempt', true),
-    { what: 'router.addAddress', ...ofRouter, address: '198.18.9.10/24 dev eth0 label "eth0:vip"' },
+    { what: 'router.addAddress', ...ofRouter, address: '198.18.9.10/24 dev eth0 label eth0:vip' },
     { what: 'router.removeAddress', ...ofRouter, address: '198.18.9.9' },
   ],
 }

@@ -90,12 +90,13 @@ function addition(file: OpenFile, { name, statements }: Instance, written: strin
 function addressEdits({ file, instance }: { file: OpenFile; instance: Instance }, intent: RouterIntent): TextEdit[] {
   if (intent.what === 'router.set') return []
   const list = statementOf(instance.statements, 'virtual_ipaddress')?.block ?? []
+  // 2.2.7 takes a quote inside of quotes for their end, whatever stands before it
+  if (/["'{}#!\\]/.test(intent.address)) throw new EditRefusal(`${intent.address} is no address: it has quotes or braces.`)
   const words = intent.address.trim().split(/\s+/)
   const known = list.find(({ words: [address] }) => address.value === words[0])
   const last = list.at(-1)
   if (last === undefined) throw new EditRefusal(`${placeOf(instance)}: ${intent.router} has no virtual_ipaddress.`)
-  if (intent.what === 'router.addAddress')
-    return known === undefined ? [below(file, last, words.map(file.tree.grammar.quoteWord).join(' '))] : []
+  if (intent.what === 'router.addAddress') return known === undefined ? [below(file, last, words.join(' '))] : []
   if (known === undefined) throw new EditRefusal(`${placeOf(instance)}: ${intent.router} has no address ${intent.address}.`)
   if (list.length === 1)
     throw new EditRefusal(

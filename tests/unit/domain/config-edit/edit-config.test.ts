@@ -254,6 +254,7 @@ describe('an edit of keepalived', () => {
     ['priority wants a number from 1 to 255', setRouter('VI_1', 'priority', '256')],
     ['depends on a condition (@lb1)', setRouter('VI_3', 'priority', '9')],
     ['each node has its own', setRouter('VI_3', 'advert_int', '2')],
+    ['quotes or braces', addressOf('router.addAddress', '198.18.0.1 label "x')],
     ['the only address', addressOf('router.removeAddress', '198.18.0.11', 'VI_3')],
     ['No vrrp_instance is called VI_9', setRouter('VI_9', 'priority', '9')],
   ])('is refused: %s', (message, intent) => expect(() => only(intent)).toThrow(message))
