@@ -7,7 +7,9 @@ import type { ConfiguredInstance } from './parse-config.ts'
 const harmless = [
   /^Truncating auth_pass to 8 characters/,
   /nopreempt will not work with initial state MASTER/,
-  /^\s*SECURITY VIOLATION/,
+  /^SECURITY VIOLATION/,
+  /^WARNING/,
+  /\bdeprecated\b/,
 ]
 /** said with exit code 0, although little is left of the configuration */
 const fatal = [/^Config files missing/, /Unable to (?:open|find) (?:config|include)/i]
