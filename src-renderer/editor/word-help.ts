@@ -3,16 +3,9 @@ import type { Extension } from '@codemirror/state'
 import { hoverTooltip } from '@codemirror/view'
 import type { CodeKind } from './modes.ts'
 import { haproxyWords } from './words/haproxy.ts'
+import type { HelpWord } from './words/help-word.ts'
 import { keepalivedWords } from './words/keepalived.ts'
 import { nginxWords } from './words/nginx.ts'
-
-/** A word of a daemon's language: what it does, in English and Japanese, and the words it may follow; none: it begins a statement. */
-export interface HelpWord {
-  readonly word: string
-  readonly en: string
-  readonly ja: string
-  readonly after?: RegExp
-}
 
 const words: Record<CodeKind, readonly HelpWord[]> = {
   haproxy: haproxyWords,

@@ -1,4 +1,4 @@
-import type { HelpWord } from '../word-help.ts'
+import type { HelpWord } from './help-word.ts'
 
 const ofBalance = /^balance$/
 const ofOption = /^(no )?option$/

@@ -1,4 +1,4 @@
-import type { HelpWord } from '../word-help.ts'
+import type { HelpWord } from './help-word.ts'
 
 /** Words of keepalived.conf(5) (2.2), told in our own. */
 export const keepalivedWords: readonly HelpWord[] = [

@@ -1,4 +1,4 @@
-import type { HelpWord } from '../word-help.ts'
+import type { HelpWord } from './help-word.ts'
 
 const ofServer = /^server\s+\S+/
 
