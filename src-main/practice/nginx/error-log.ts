@@ -24,10 +24,11 @@ export function writeErrorLog(
   for (const target of targets) if (target.path !== 'stderr' && isWanted(target, level)) appendLog(machine, target.path, line)
 }
 
-/** A full or broken disk loses the line, and nginx carries on. */
+/** A full or broken disk loses the line, and nginx carries on. One that was moved away is not made again before `reopen`: nginx holds the file. */
 export function appendLog({ files }: Machine, path: string, line: string): void {
   try {
-    if (files.exists(path) && files.stat(path).size > mostLogBytes) files.rename(path, `${path}.1`)
+    if (!files.exists(path)) return
+    if (files.stat(path).size > mostLogBytes) files.rename(path, `${path}.1`)
     files.write(path, line, { append: true })
   } catch (thrown) {
     if (!(thrown instanceof PosixError)) throw thrown

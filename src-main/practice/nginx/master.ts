@@ -255,11 +255,12 @@ export function startMaster({ machine, argv, cwd, environment, load }: MasterSpe
     master.exit(0)
   }
 
+  /** What is said of it still goes into the old ones. */
   function reopen(): void {
-    log('notice', 'reopening logs')
+    for (const { pid } of [master, ...everyWorker().map(({ process }) => process)])
+      writeErrorLog(machine, settings.errorLogs, 'notice', pid, 'reopening logs')
     openLogs(machine, settings, 0)
     for (const path of settings.logFiles) if (files.exists(path)) files.setOwner(path, settings.workerUid, files.stat(path).gid)
-    for (const { process } of everyWorker()) writeErrorLog(machine, settings.errorLogs, 'notice', process.pid, 'reopening logs')
   }
 
   /** Workers of a master that was killed serve on: the sockets are theirs as well. */
