@@ -39,6 +39,10 @@ import type { OpenPracticeFleet, PracticeFleet } from './app/ports/practice.ts'
 import type { SshTargets } from './app/ports/ssh.ts'
 import type { Cipher } from './app/ports/vault.ts'
 import { createPracticeService } from './app/practice-service.ts'
+import type { ServicesOf } from './app/pushes/parties.ts'
+import { createPushJob } from './app/pushes/push-job.ts'
+import { createPushPlanner } from './app/pushes/push-planner.ts'
+import { createPushService } from './app/pushes/push-service.ts'
 import { createProbeService, type ProbeNodeFacts } from './app/probe-service.ts'
 import { createSettingsService } from './app/settings-service.ts'
 import { tellRecovery } from './app/tell-recovery.ts'
@@ -200,10 +204,27 @@ export async function compose(options: ComposeOptions): Promise<Console> {
         : `Evenkeel may not write the configuration of nginx on ${nodeId}: that takes root, or sudo for a shell.`,
     )
   }
+  const servicesOf: ServicesOf = async (nodeId, signal) => {
+    inventory.requireNode(nodeId)
+    const session = await sessions.session(nodeId, { signal, timeoutMs: 10_000, force: true })
+    const limits = { signal, timeoutMs: 30_000 }
+    if (probes.services(nodeId) === null) await probes.probe(nodeId, session, limits)
+    return { session, services: probes.services(nodeId) ?? [] }
+  }
+  const versions = createConfigVersions({ repo: store.versions, vault, isDriver, clock, log })
+  const config = createConfigService({ inventory, sessions, probes, versions, clock })
+  const pushJob = createPushJob({
+    servicesOf,
+    versions,
+    clock,
+    onPhase: (push, nodeId, phase) => pushes.onPhase(push, nodeId, phase),
+    mayBegin: (push, jobId) => pushes.mayBegin(push, jobId),
+    isStopped: (push) => pushes.isStopped(push),
+  })
   const newRunner = (): JobRunner =>
     createJobRunner({
       repo: store.jobs,
-      definitions: [createSetStateJob(adminOf), createRestoreJob(adminOf), createShutdownJob(adminOf)],
+      definitions: [createSetStateJob(adminOf), createRestoreJob(adminOf), createShutdownJob(adminOf), pushJob],
       history,
       clock,
       log,
@@ -219,6 +240,21 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     })
   let jobs = newRunner()
   const operations = createOperationsService({ fleet, adminOf, jobs: () => jobs })
+  const pushes = createPushService({
+    repo: store.pushes,
+    planPush: createPushPlanner({
+      servicesOf,
+      versions,
+      config,
+      pairOf: (nodeId) => inventory.current().pairs.find(({ nodes }) => nodes.includes(nodeId)) ?? null,
+    }),
+    servicesOf,
+    versions,
+    jobs: () => jobs,
+    clock,
+    log,
+    publish,
+  })
   const drainJobs = createDrainJobs({
     book: drainBook,
     jobs: () => jobs,
@@ -229,8 +265,6 @@ export async function compose(options: ComposeOptions): Promise<Console> {
   const drainParts = { book: drainBook, timers: drainTimers, adminOf, drainJobs, fleet, inventory, isDriver, clock, log }
   const drainKeeper = createDrainKeeper({ ...drainParts, startNext: (drain) => drains.startNext(drain) })
   const drains = createDrainService({ ...drainParts, keeper: drainKeeper, planner: createDrainPlanner(drainParts) })
-
-  const versions = createConfigVersions({ repo: store.versions, vault, isDriver, clock, log })
 
   const practice = createPracticeService({
     openFleet: overrides.openPracticeFleet ?? hostFleet,
@@ -289,6 +323,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     } else {
       jobs = newRunner()
       jobs.resumeAll()
+      pushes.takeUp()
       drainKeeper.takeUp()
       if (keepsPractice) practice.takeUp()
     }
@@ -315,8 +350,9 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     vault,
     operations,
     drains,
-    config: createConfigService({ inventory, sessions, probes, versions, clock }),
+    config,
     versions,
+    pushes,
     drafts: createDraftService({ repo: store.drafts, inventory, clock, publish }),
     practice,
     jobs: () => jobs,
@@ -353,6 +389,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
       poller.setNodes(nodeIds())
       if (!isDriver()) return
       jobs.resumeAll()
+      pushes.takeUp()
       drainKeeper.takeUp()
       if (keepsPractice) practice.takeUp()
     },

@@ -27,7 +27,9 @@ export interface FileOnNode {
 export interface ConfigVersions {
   /** Keeps what was found on a node, if it is new. Never throws: that something was read does not depend on it. */
   seen(files: readonly FileOnNode[]): Promise<void>
-  /** Keeps what a push puts on a node, under its name. */
+  /** Keeps what is to be put on a node, so that it can be carried on with and taken back. */
+  keep(file: FileOnNode): Promise<void>
+  /** Keeps what a push has put on a node, under its name. */
   pushed(file: FileOnNode, by: { author: string; reason: string; push: PushId }): Promise<void>
   /** The true bytes; null when they are not known, or were kept without their passwords, or the vault is closed. */
   bytes(sha256: string): Promise<Buffer | null>
@@ -128,6 +130,9 @@ export function createConfigVersions(parts: {
         const { code, message } = appErrorFrom(thrown)
         log.error('versions of configuration files were not kept', { code, error: message })
       }
+    },
+    async keep(file) {
+      repo.keep(await contentFrom(file))
     },
     async pushed(file, by) {
       const { nodeId, kind, path } = file

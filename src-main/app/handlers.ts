@@ -18,6 +18,7 @@ import type { NodeSessions } from './ports/node-session.ts'
 import type { Vault } from './ports/vault.ts'
 import type { PracticeService } from './practice-service.ts'
 import type { ProbeService } from './probe-service.ts'
+import type { PushService } from './pushes/push-service.ts'
 import type { SettingsService } from './settings-service.ts'
 import type { TrustedKeysService } from './trusted-keys-service.ts'
 import type { Watchers } from './watchers.ts'
@@ -36,6 +37,7 @@ export interface Services {
   drains: DrainService
   config: ConfigService
   versions: ConfigVersions
+  pushes: PushService
   drafts: DraftService
   practice: PracticeService
   jobs: () => JobRunner
@@ -68,7 +70,7 @@ const probeTimeoutMs = 45_000
 
 export function createHandlers(services: Services): Handlers {
   const { host, watchers, fleet, poller, inventory, probes, sessions, trustedKeys, vault, operations, drains, jobs } = services
-  const { practice, history, settings, about, config, drafts } = services
+  const { practice, history, settings, about, config, drafts, pushes } = services
 
   const handlers: Handlers = {
     'host.describe': async () => ({
@@ -165,6 +167,21 @@ export function createHandlers(services: Services): Handlers {
     'draft.list': async () => drafts.list(),
     'draft.put': async (draft) => answer(() => drafts.put(draft)),
     'draft.discard': async ({ nodeId, path }) => answer(() => drafts.discard(nodeId, path)),
+
+    'push.plan': async (request, { signal }) => pushes.plan(request, signal),
+    'push.check': async (request, { signal }) => pushes.check(request, signal),
+    'push.start': async ({ reason, ...request }, { caller, signal }) =>
+      pushes.start(request, { author: requester(caller), reason }, signal),
+    'push.rollback': async ({ push, nodes, reason }, { caller, signal }) =>
+      pushes.rollback(push, nodes, { author: requester(caller), reason }, signal),
+    'push.stop': async ({ push }) => pushes.stop(push),
+    'push.get': async ({ push }) => pushes.get(push),
+    'push.list': async ({ limit }) => pushes.list(limit),
+    'push.standing': async ({ nodes }, { signal }) => pushes.standing(nodes, signal),
+    'push.settle': async ({ node, kind, id, how }, { signal }) => {
+      await pushes.settle({ nodeId: node, kind, id }, how, signal)
+      return {}
+    },
 
     'practice.status': async (_none, { signal }) => practice.status(signal),
     'practice.open': async (size) => practice.open(size),

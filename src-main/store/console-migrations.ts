@@ -7,6 +7,7 @@ import { lease } from './migrations/0050-lease.ts'
 import { drains } from './migrations/0060-drains.ts'
 import { versions } from './migrations/0070-versions.ts'
 import { configDrafts } from './migrations/0080-config-drafts.ts'
+import { pushes } from './migrations/0090-pushes.ts'
 
 /** Schema of `console.db`, oldest first. New steps go at the end, in tens. */
-export const consoleMigrations: readonly Migration[] = [fleet, access, jobs, history, lease, drains, versions, configDrafts]
+export const consoleMigrations: readonly Migration[] = [fleet, access, jobs, history, lease, drains, versions, configDrafts, pushes]

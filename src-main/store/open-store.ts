@@ -15,6 +15,7 @@ import { createLeaseRepo } from './lease-repo.ts'
 import { migrate } from './migrate.ts'
 import { openDatabase } from './open-database.ts'
 import { openSamples } from './open-samples.ts'
+import { createPushRepo } from './push-repo.ts'
 import { createRowReader } from './row-reader.ts'
 import { createSecretRepo } from './secret-repo.ts'
 import { createSettingsRepo } from './settings-repo.ts'
@@ -59,6 +60,7 @@ export function openStore({ folder, clock, log }: { folder: string; clock: Clock
     drains: guard('drains', createDrainRepo(db, rows)),
     drafts: guard('drafts', createDraftRepo(db, rows)),
     versions: guard('versions', createVersionRepo(db, rows)),
+    pushes: guard('pushes', createPushRepo(db, rows)),
     history: guard('history', createHistoryRepo(db, rows)),
     samples: maintained,
     states,

@@ -37,13 +37,17 @@ export function createVersionRepo(db: Database.Database, rows: RowReader): Versi
   const read = (row: unknown): ConfigVersion | null =>
     rows.read(ConfigVersion, 'config_version', String((row as { id: number }).id), row)
 
+  const keep = ({ sha256, form, body, bytes }: StoredContent): void => void putContent.run(sha256, form, body, bytes)
+
   return {
     content(sha256) {
       const row = content.get(sha256)
       return row === undefined ? null : rows.read(ContentRow, 'config_content', sha256, row)
     },
-    add: db.transaction((version, { sha256, form, body, bytes }: StoredContent) => {
-      putContent.run(sha256, form, body, bytes)
+    keep,
+    add: db.transaction((version, stored: StoredContent) => {
+      const { sha256 } = stored
+      keep(stored)
       const { nodeId, kind, path, at, source, author, reason, push } = version
       if (source === 'seen' && latest.get(nodeId, path)?.sha256 === sha256) return
       insert.run(nodeId, kind, path, sha256, at, source, author, reason, push)

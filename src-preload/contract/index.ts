@@ -4,12 +4,13 @@ import { ConfigDiff, ConfigText, LintFinding, NodeConfig, ParsedConfig } from '.
 import { DrainPlan, DrainRequest, DrainStart, DrainView } from './drains.ts'
 import { command, event, query } from './entry.ts'
 import { refusingCodes } from './errors.ts'
-import { FleetDelta, FleetSnapshot, Series, StateSpan } from './fleet.ts'
+import { FleetDelta, FleetSnapshot, Series, ServiceKind, StateSpan } from './fleet.ts'
 import { HostDescription, KeyChoice, Lease, Settings, TrustedKey, VaultStatus } from './host.ts'
-import { DrainId, EpochMs, JobId, NodeId, PairId, ServerId, SiteId } from './ids.ts'
+import { DrainId, EpochMs, JobId, NodeId, PairId, PushId, ServerId, SiteId } from './ids.ts'
 import { Inventory, InventoryNode, InventoryPair, InventorySite, ProbeReport, SshConfigHost } from './inventory.ts'
 import { AdminState, HistoryEntry, JobView, OperationPlan } from './operations.ts'
 import { PracticeDeed, PracticeRepair, PracticeSize, PracticeStatus } from './practice.ts'
+import { PushCheck, PushPlan, PushRecord, PushRequest, StandingPush } from './pushes.ts'
 import { ConfigVersion, ConfigVersionText } from './versions.ts'
 
 /**
@@ -28,6 +29,15 @@ const sshErrors = [
   'vault.locked',
   'vault.decrypt-failed',
 ] as const
+const pushErrors = [
+  ...sshErrors,
+  'request.invalid',
+  'config.changed-on-node',
+  'config.check-failed',
+  'exec.not-permitted',
+  'job.conflict',
+] as const
+const reason = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(500))
 const configSet = v.pipe(v.array(ConfigText), v.maxLength(500))
 const oneDrain = v.strictObject({ drain: DrainId })
 const timeSpan = { from: EpochMs, to: EpochMs, points: v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(2000)) }
@@ -258,6 +268,41 @@ export const contract = Object.freeze({
   'draft.put': command({ input: v.omit(ConfigDraft, ['changedAt', 'kept']), output: nothing, errors: ['node.not-found'] }),
   'draft.discard': command({ input: v.strictObject({ nodeId: NodeId, path: v.string() }), output: nothing }),
 
+  /** What a push would do: order, differences, commands. Reads the nodes and changes nothing. */
+  'push.plan': query({ input: PushRequest, output: PushPlan, errors: pushErrors }),
+  /** Every node's own daemon judges the files as they are to be, at the paths they are to have. */
+  'push.check': query({ input: PushRequest, output: v.array(PushCheck), errors: pushErrors }),
+  'push.start': command({ input: v.strictObject({ ...PushRequest.entries, reason }), output: PushRecord, errors: pushErrors }),
+  /** Push what was there before a push, to all of its nodes or to some. */
+  'push.rollback': command({
+    input: v.strictObject({ push: PushId, nodes: v.optional(v.array(NodeId)), reason }),
+    output: PushRecord,
+    errors: [...pushErrors, 'request.not-found', 'job.not-undoable'],
+  }),
+  /** Begin no further node, and take back what was done. */
+  'push.stop': command({
+    input: v.strictObject({ push: PushId }),
+    output: PushRecord,
+    errors: ['request.not-found', 'job.conflict'],
+  }),
+  'push.get': query({ input: v.strictObject({ push: PushId }), output: PushRecord, errors: ['request.not-found'] }),
+  'push.list': query({
+    input: v.strictObject({ limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(200)), 50) }),
+    output: v.array(PushRecord),
+  }),
+  /** Guards that a push holds, or has left, on these nodes: this console's or another's. */
+  'push.standing': query({
+    input: v.strictObject({ nodes: v.pipe(v.array(NodeId), v.minLength(1)) }),
+    output: v.array(StandingPush),
+    errors: pushErrors,
+  }),
+  /** End what somebody's push has left on a node: keep it, or put back what was before. */
+  'push.settle': command({
+    input: v.strictObject({ node: NodeId, kind: ServiceKind, id: v.string(), how: v.picklist(['keep', 'restore']) }),
+    output: nothing,
+    errors: [...pushErrors, 'request.not-found', 'daemon.not-confirmed', 'job.rollback-failed'],
+  }),
+
   /** The practice fleet: that of this data folder, or one of another process whose nodes are in the inventory. */
   'practice.status': query({ input: nothing, output: PracticeStatus, errors: ['node.unreachable'] }),
   /** Start it, and add its nodes, sites and pairs to the inventory. */
@@ -308,6 +353,7 @@ export const contract = Object.freeze({
   'fleet.changed': event(FleetDelta),
   'job.changed': event(JobView),
   'drain.changed': event(DrainView),
+  'push.changed': event(PushRecord),
   'draft.changed': event(v.strictObject({ nodeId: NodeId, path: v.string(), draft: v.nullable(ConfigDraft) })),
   'history.appended': event(v.array(HistoryEntry)),
   'inventory.changed': event(nothing),
@@ -338,4 +384,5 @@ export * from './config-edit.ts'
 export * from './config.ts'
 export * from './practice.ts'
 export * from './host.ts'
+export * from './pushes.ts'
 export * from './versions.ts'

@@ -105,6 +105,9 @@ const dataOf: Record<number, Rows> = {
   80: {
     config_draft: [{ node_id: 'lb-a1', path: '/etc/haproxy/haproxy.cfg', draft_json: '{"text":"x"}' }],
   },
+  90: {
+    push: [{ id: 'p1', created_at: 5, ended_at: null, record_json: '{}' }],
+  },
 }
 
 function insert(db: Database.Database, rows: Rows): void {

@@ -12,6 +12,8 @@ import type {
   JobView,
   NodeId,
   ProbeReport,
+  PushId,
+  PushRecord,
   Series,
   ServerState,
   Settings,
@@ -134,6 +136,8 @@ export interface StoredContent {
 
 export interface VersionRepo {
   content(sha256: string): StoredContent | null
+  /** In the best form that is known. */
+  keep(content: StoredContent): void
   /** Append-only. A file that is `seen` as it was last known adds nothing but a better form of its content. */
   add(version: Omit<ConfigVersion, 'id' | 'sha256' | 'bytes' | 'kept'>, content: StoredContent): void
   get(id: number): ConfigVersion | null
@@ -144,6 +148,16 @@ export interface VersionRepo {
     before?: number | undefined
     limit: number
   }): ConfigVersion[]
+}
+
+export interface PushRepo {
+  /** As it stands now. */
+  put(push: PushRecord): void
+  get(id: PushId): PushRecord | null
+  /** newest first */
+  list(limit: number): PushRecord[]
+  /** that have not ended */
+  open(): PushRecord[]
 }
 
 export interface HistoryRepo {
@@ -202,6 +216,7 @@ export interface Store {
   readonly drains: DrainRepo
   readonly drafts: DraftRepo
   readonly versions: VersionRepo
+  readonly pushes: PushRepo
   readonly history: HistoryRepo
   readonly samples: SampleRepo
   readonly states: StateRepo

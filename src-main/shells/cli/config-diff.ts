@@ -18,13 +18,16 @@ export async function diffConfig(
 
 export function diffLines({ changes, files }: ConfigDiff, before: string, after: string): string[] {
   if (files.length === 0) return ['no difference']
-  const told = changes.map((change) => `${changeText(change)}  [${impactText(change)}]`)
+  const told = changeLines(changes)
   return [
     ...(told.length === 0 ? ['only comments, blanks or order differ'] : told),
     '',
     ...files.flatMap((file) => patchLines(file, before, after)),
   ]
 }
+
+export const changeLines = (changes: readonly ConfigChange[]): string[] =>
+  changes.map((change) => `${changeText(change)}  [${impactText(change)}]`)
 
 const nouns: Record<string, string> = { router: 'vrrp', script: 'script' }
 

@@ -46,12 +46,17 @@ export const textsOf = ({ files }: NodeConfig): ConfigText[] =>
 export const nodeIdsOf = async ({ client }: Command): Promise<NodeId[]> =>
   (await client.call('inventory.get', {})).nodes.map(({ id }) => id)
 
-/** `node:/path`, a node, or a local file; a file that has the name of a node is `./name`. */
+/** `node:/path`, `version:NUMBER`, a node, or a local file; a file that has the name of a node is `./name`. */
 export async function configSource(
   command: Command,
   source: string,
   kind: ServiceKind | undefined,
 ): Promise<{ name: string; texts: ConfigText[]; complete: boolean }> {
+  const [, number] = /^version:(\d+)$/.exec(source) ?? []
+  if (number !== undefined) {
+    const { version, text } = await command.client.call('config.version', { id: Number(number) })
+    return { name: source, texts: [{ path: version.path, kind: version.kind, text }], complete: true }
+  }
   const [, before = source, path] = /^([^:/]+):(\/.*)$/.exec(source) ?? []
   const node = (await nodeIdsOf(command)).find((id) => id === before)
   if (node === undefined) {

@@ -2,6 +2,7 @@ import { Command as Commander, CommanderError, InvalidArgumentError, Option } fr
 import type { DrainFloor, ServiceKind } from '#contract'
 import { getConfig, lint, parseConfig, type GetOptions, type LintOptions } from './config-commands.ts'
 import { diffConfig } from './config-diff.ts'
+import { checkConfig, push, pushes, rollback, settlePush, versions, type PushOptions } from './push-commands.ts'
 import { setConfig, type SetOptions } from './config-set.ts'
 import { drain, drains, goOn, steer, stopHere, undrain, type DrainOptions } from './drain-commands.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
@@ -275,6 +276,58 @@ function addConfigCommands(
     .option('--write', 'write the file, and print what differs')
     .action((file: string, settings: string[], options: SetOptions, self: Commander) =>
       run('look', (c) => setConfig(c, file, settings, options), globals(self)),
+    )
+  const pushed = (usage: string, description: string): Commander =>
+    add(config, usage, description)
+      .option('--node <node>', 'to this node; may be repeated', collected)
+      .option('--pair <pair>', 'to both members', collected)
+      .option('--site <site>', 'to every node of the site', collected)
+  pushed('check <file=path...>', 'have the daemons of these nodes judge files, at the paths they are to have').action(
+    (words: string[], options: PushOptions, self: Commander) =>
+      run('look', (c) => checkConfig(c, words, options), globals(self)),
+  )
+  pushed('push <file=path...>', 'put files on nodes: checked, guarded, watched, and taken back when they serve worse')
+    .option('--reason <text>', 'why; kept with every version')
+    .option('--plan', 'only say what would be done, as a script')
+    .option(
+      '--guard <time>',
+      'how long a node waits before it goes back by itself; default: a minute more than --watch',
+      duration,
+    )
+    .option('--watch <time>', 'how long each node is watched before it is confirmed', duration)
+    .option('--canary <node>', 'alone in the first wave; default: a standby')
+    .option('--wave-size <number>', 'nodes at a time after it', Number)
+    .option('--budget <number>', 'nodes that may fail before all is taken back', Number)
+    .option('--allow-capacity-loss', 'fewer servers, or less room on them, is what is wanted')
+    .action((words: string[], options: PushOptions, self: Commander) =>
+      run(options.plan ? 'look' : 'drive', (c) => push(c, words, options), globals(self)),
+    )
+  add(config, 'rollback <push>', 'push what was there before a push')
+    .option('--reason <text>', 'why; kept with every version')
+    .option('--node <node>', 'only on this node; may be repeated', collected)
+    .action((id: string, options: { reason?: string; node?: string[] }, self: Commander) =>
+      run('drive', (c) => rollback(c, id, options), globals(self)),
+    )
+  add(config, 'pushes', 'pushes, the newest first')
+    .option('--standing', 'the guards that stand on nodes instead, whoever armed them')
+    .action((options: { standing?: boolean }, self: Commander) => run('look', (c) => pushes(c, options), globals(self)))
+  add(config, 'settle <guard>', "end what somebody's push has left on a node")
+    .addOption(
+      new Option('--how <end>', 'keep what it has put there, or put back what was before')
+        .choices(['keep', 'restore'])
+        .makeOptionMandatory(),
+    )
+    .action((guard: string, options: { how: 'keep' | 'restore' }, self: Commander) =>
+      run('drive', (c) => settlePush(c, guard, options), globals(self)),
+    )
+  add(
+    config,
+    'versions [node]',
+    'every version of every file that was seen or pushed; "config diff version:1 version:2" compares two',
+  )
+    .option('--path <path>', 'only of this file')
+    .action((node: string | undefined, options: { path?: string }, self: Commander) =>
+      run('look', (c) => versions(c, node, options), globals(self)),
     )
   add(program, 'lint [file...]', 'what will hurt in these files; members of a pair are compared; ends with 1 on an error')
     .addOption(kind())

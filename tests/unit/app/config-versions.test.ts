@@ -18,7 +18,7 @@ const withSecret = file(`vrrp_instance A {\n  authentication {\n    auth_pass ${
 
 function setUp(env: NodeJS.ProcessEnv = {}) {
   const { store, clock, log, folder } = tempStore()
-  const cipher = createFolderCipher(folder, env, { inUse: [], cost: { N: 1024, r: 8, p: 1 } })
+  const cipher = createFolderCipher(folder, env, { inUse: [], cost: { n: 1024, r: 8, p: 1 } })
   const vault = createVault({ cipher, repo: store.secrets, clock })
   const open = () => createConfigVersions({ repo: store.versions, vault, isDriver: () => true, clock, log })
   return { store, vault, folder, log, versions: open(), again: open }

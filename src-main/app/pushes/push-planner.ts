@@ -1,0 +1,174 @@
+import { isUtf8 } from 'node:buffer'
+import type { ConfigText, NodeId, PairId, PushFile, PushPlan, PushRequest, ServiceKind } from '#contract'
+import { isMask, secretsIn } from '../../domain/config-text/mask-secrets.ts'
+import { orderPush, type PushTarget } from '../../domain/push/order.ts'
+import { AppError } from '../app-error.ts'
+import type { ConfigService } from '../config-service.ts'
+import { sha256Of, type ConfigVersions, type FileOnNode } from '../config-versions.ts'
+import { draftBytes } from '../drafts/draft-bytes.ts'
+import type { ConfigChange } from '../ports/config-admin.ts'
+import type { CallLimits } from '../ports/node-session.ts'
+import { mergeTexts } from './merge-texts.ts'
+import { partyOf, type Party, type ServicesOf } from './parties.ts'
+
+export interface PlannedTarget {
+  party: Party
+  changes: ConfigChange[]
+}
+
+export interface PlannedPush {
+  plan: PushPlan
+  targets: PlannedTarget[]
+}
+
+export interface PushPlannerParts {
+  servicesOf: ServicesOf
+  versions: ConfigVersions
+  config: Pick<ConfigService, 'diff'>
+  /** null: the node is no member of a pair */
+  pairOf: (nodeId: NodeId) => { id: PairId; nodes: readonly NodeId[] } | null
+}
+
+type Draft = PlannedTarget & PushPlan['targets'][number]
+
+/** Reads the nodes and says what a push would do. Changes nothing. Throws `config.changed-on-node`, `request.invalid`, `exec.*`, `ssh.*`. */
+export function createPushPlanner({ servicesOf, versions, config, pairOf }: PushPlannerParts) {
+  return async function planPush(request: PushRequest, signal: AbortSignal): Promise<PlannedPush> {
+    const limits = { signal, timeoutMs: 30_000 }
+    const nodeIds = [...new Set(request.files.map(({ nodeId }) => nodeId))]
+    const read = await Promise.all(
+      nodeIds.map((nodeId) =>
+        readNode(
+          nodeId,
+          request.files.filter((file) => file.nodeId === nodeId),
+          limits,
+        ),
+      ),
+    )
+    const targets = read.flat()
+    const touched = new Set(targets.map(({ nodeId }) => nodeId))
+    const withPartner = (nodeId: NodeId): boolean =>
+      targets.some((each) => each.nodeId === nodeId && each.diff.changes.some(({ impact }) => impact === 'both-members'))
+    const order = [...touched].map((nodeId): PushTarget => ({
+      nodeId,
+      pair: pairOf(nodeId)?.id ?? null,
+      holdsVip: targets.some((each) => each.nodeId === nodeId && each.holdsVip),
+      withPartner: withPartner(nodeId),
+    }))
+    const alone = [...touched].filter(
+      (nodeId) => withPartner(nodeId) && pairOf(nodeId)?.nodes.some((each) => !withPartner(each)),
+    )
+    const paths = [...new Set(targets.flatMap(({ files }) => files.map(({ path }) => path)))]
+    const plan: PushPlan = {
+      title: `Push ${paths.join(', ')} to ${[...touched].join(', ')}`,
+      waves: orderPush(order, { canary: request.canary, waveSize: request.waveSize }),
+      targets: targets.map(({ party: _party, changes: _changes, ...shown }) => shown),
+      unchanged: nodeIds.filter((nodeId) => !touched.has(nodeId)),
+      refusals: alone.map(
+        (nodeId) =>
+          `The change of keepalived on ${nodeId} must be made on both members of its pair at once (${pairOf(nodeId)?.nodes.join(', ') ?? ''}), or each discards the other's adverts and both become master. Push both.`,
+      ),
+    }
+    return { plan, targets }
+  }
+
+  async function readNode(nodeId: NodeId, files: readonly PushFile[], limits: CallLimits): Promise<Draft[]> {
+    const node = await servicesOf(nodeId, limits.signal)
+    const now: FileOnNode[] = []
+    for (const service of node.services) {
+      for (const { path, bytes, error } of await service.readConfig(node.session, limits)) {
+        if (bytes !== null) now.push({ nodeId, kind: service.kind, path, bytes })
+        else if (error !== null && files.some((file) => file.path === path)) throw error
+      }
+    }
+    await versions.seen(now)
+    const wanted = await Promise.all(files.map((file) => wantedBytes(file, now)))
+    const changed = wanted.filter(({ before, after }) => before === null || !before.equals(after))
+    const holdsVip = await holdsAddress(node, limits)
+    const kinds = [...new Set(changed.map(({ kind }) => kind))]
+    return Promise.all(
+      kinds.map(async (kind) => {
+        const own = changed.filter((each) => each.kind === kind)
+        const party = await partyOf(servicesOf, { nodeId, kind }, limits.signal)
+        const changes = own.map(({ path, before, after }) => ({
+          path,
+          expectSha256: before === null ? '' : sha256Of(before),
+          after,
+        }))
+        const before = now.filter((file) => file.kind === kind)
+        const after = [
+          ...before.map((file) => ({ ...file, bytes: own.find(({ path }) => path === file.path)?.after ?? file.bytes })),
+          ...own.filter((each) => each.before === null).map(({ path, after: bytes }) => ({ nodeId, kind, path, bytes })),
+        ]
+        return {
+          party,
+          changes,
+          nodeId,
+          kind,
+          files: changes.map(({ path, expectSha256, after: bytes }) => ({
+            path,
+            before: expectSha256,
+            after: sha256Of(bytes),
+          })),
+          holdsVip,
+          merged: own.some(({ merged }) => merged),
+          diff: config.diff(before.map(textOf), after.map(textOf)),
+          commands: party.admin.commandsFor(changes),
+        }
+      }),
+    )
+  }
+
+  /** What a file is to say on the node as it is now, whatever has changed there since it was read. */
+  async function wantedBytes(
+    file: PushFile,
+    now: readonly FileOnNode[],
+  ): Promise<{ path: string; kind: ServiceKind; before: Buffer | null; after: Buffer; merged: boolean }> {
+    const { nodeId, path, baseSha256, baseText, text, encoding } = file
+    const current = now.find((each) => each.path === path)
+    const kind = current?.kind ?? file.kind
+    if (kind === undefined) {
+      throw new AppError(
+        'request.invalid',
+        `No daemon on ${nodeId} reads ${path}; say which one it is for, if it is a new file.`,
+      )
+    }
+    const moved = current !== undefined && sha256Of(current.bytes) !== baseSha256
+    const base = moved ? await versions.bytes(baseSha256) : (current?.bytes ?? null)
+    if ((current === undefined) !== (baseSha256 === '') || (moved && base === null)) throw changedSince(file, '')
+    if (baseText === undefined && secretsIn(kind, text).some(({ from, to }) => isMask(text.slice(from, to)))) {
+      throw new AppError(
+        'request.invalid',
+        `${path} for ${nodeId} has masked passwords in it, which would be pushed as they stand. Fetch it with its passwords ("config get --secrets") and edit that.`,
+      )
+    }
+    const after =
+      baseText === undefined || base === null
+        ? Buffer.from(text, encoding)
+        : draftBytes({ nodeId, path, kind, baseText, text }, base)
+    if (!moved || base === null) return { path, kind, before: current?.bytes ?? null, after, merged: false }
+    const merged = mergeTexts(base.toString('latin1'), after.toString('latin1'), current.bytes.toString('latin1'))
+    if (merged === null) throw changedSince(file, 'Both changes touch the same lines. ')
+    return { path, kind, before: current.bytes, after: Buffer.from(merged, 'latin1'), merged: true }
+  }
+}
+
+async function holdsAddress({ session, services }: Pick<Party, 'session' | 'services'>, limits: CallLimits): Promise<boolean> {
+  const keepalived = services.find(({ kind }) => kind === 'keepalived')
+  const reading = await keepalived?.observe(session, limits)
+  return reading?.kind === 'keepalived' && reading.instances.some(({ kernelAddresses }) => kernelAddresses.length > 0)
+}
+
+const textOf = ({ path, kind, bytes }: FileOnNode): ConfigText => ({
+  path,
+  kind,
+  text: bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1'),
+})
+
+function changedSince({ nodeId, path }: PushFile, why: string): AppError {
+  return new AppError(
+    'config.changed-on-node',
+    `${path} on ${nodeId} was changed since it was read. ${why}Nothing was pushed; read it again and make the change there.`,
+    { details: { node: nodeId, path } },
+  )
+}

@@ -1,0 +1,373 @@
+/*
+ * Pushes over the fleet. Model: a push is a record in the store and one job per group of nodes; the jobs change nodes and are safe by
+ * themselves (push-job.ts), this file only starts them in order and decides what follows. When the console ends in between, nothing is
+ * started again: the job under way goes back, the record ends as interrupted, and a person decides about the rest.
+ */
+import { randomUUID } from 'node:crypto'
+import * as v from 'valibot'
+import {
+  PushId,
+  type JobId,
+  type JobView,
+  type NodeId,
+  type PushCheck,
+  type PushPhase,
+  type PushPlan,
+  type PushRecord,
+  type PushRequest,
+  type ServiceKind,
+  type StandingPush,
+} from '#contract'
+import { AppError, appErrorFrom } from '../app-error.ts'
+import type { ConfigVersions } from '../config-versions.ts'
+import type { Publish } from '../handlers-type.ts'
+import type { JobRunner } from '../jobs/job-runner.ts'
+import type { AdminLimits } from '../ports/admin-limits.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
+import type { PushRepo } from '../ports/store.ts'
+import { partyOf, type ServicesOf } from './parties.ts'
+import { pushKind, type PushJobInput } from './push-job.ts'
+import type { PlannedPush } from './push-planner.ts'
+
+export interface PushService {
+  plan(request: PushRequest, signal: AbortSignal): Promise<PushPlan>
+  /** Has every node's own daemon judge it. Changes nothing. */
+  check(request: PushRequest, signal: AbortSignal): Promise<PushCheck[]>
+  /** Answers once it is journaled and begins. Throws what planning throws, and `job.conflict`. */
+  start(request: PushRequest, by: { author: string; reason: string; undoes?: PushId }, signal: AbortSignal): Promise<PushRecord>
+  /** The push that brings back what was before this one, on all of its nodes or on some. */
+  rollback(
+    id: PushId,
+    nodes: readonly NodeId[] | undefined,
+    by: { author: string; reason: string },
+    signal: AbortSignal,
+  ): Promise<PushRecord>
+  /** No node is begun any more, those under way go back, and those that were done are taken back. */
+  stop(id: PushId): PushRecord
+  get(id: PushId): PushRecord
+  list(limit: number): PushRecord[]
+  /** Guards on these nodes, whoever's they are. */
+  standing(nodes: readonly NodeId[], signal: AbortSignal): Promise<StandingPush[]>
+  /** Ends somebody's push on one node: keeps what it has put there, or puts back what was before. */
+  settle(guard: { nodeId: NodeId; kind: ServiceKind; id: string }, how: 'keep' | 'restore', signal: AbortSignal): Promise<void>
+  onPhase(id: PushId, nodeId: NodeId, phase: PushPhase): void
+  mayBegin(id: PushId, jobId: JobId): boolean
+  isStopped(id: PushId): boolean
+  /** Ends what an earlier process has left open, once its jobs have been taken up. */
+  takeUp(): void
+}
+
+export interface PushServiceParts {
+  repo: PushRepo
+  planPush: (request: PushRequest, signal: AbortSignal) => Promise<PlannedPush>
+  servicesOf: ServicesOf
+  versions: ConfigVersions
+  jobs: () => JobRunner
+  clock: Clock
+  log: Log
+  publish: Publish
+}
+
+const guardRoomMs = 60_000
+/** Until the guard is gone the daemon has to reload, be watched and be confirmed. */
+const leastGuardRoomMs = 15_000
+
+export function createPushService(parts: PushServiceParts): PushService {
+  const { repo, planPush, servicesOf, versions, jobs, clock, log, publish } = parts
+  /** pushes of this process that have not ended; the record is the one that is kept */
+  const running = new Map<PushId, PushRecord>()
+  const stopped = new Set<PushId>()
+  /** pushes that another process had begun */
+  const interrupted = new Set<PushId>()
+
+  function save(push: PushRecord): void {
+    repo.put(push)
+    publish('push.changed', structuredClone(push))
+  }
+
+  function find(id: PushId): PushRecord {
+    const push = running.get(id) ?? repo.get(id)
+    if (push === null) throw new AppError('request.not-found', `There is no push ${id}; "config pushes" lists them.`)
+    return push
+  }
+
+  const targetsOn = (push: PushRecord, nodes: readonly NodeId[]): PushRecord['targets'] =>
+    push.targets.filter(({ nodeId }) => nodes.includes(nodeId))
+
+  function place(push: PushRecord, nodes: readonly NodeId[], phase: PushPhase, said: string): void {
+    for (const target of targetsOn(push, nodes)) Object.assign(target, { phase, said })
+    save(push)
+  }
+
+  function end(push: PushRecord, state: PushRecord['state'], said: string): void {
+    Object.assign(push, { state, said, endedAt: clock.now() })
+    running.delete(push.id)
+    stopped.delete(push.id)
+    save(push)
+  }
+
+  function inputOf(push: PushRecord, nodes: readonly NodeId[]): PushJobInput {
+    const { id, guardMs, watchMs, allowCapacityLoss, author: owner, reason } = push
+    const targets = targetsOn(push, nodes).map(({ nodeId, kind, files }) => ({ nodeId, kind, files }))
+    return { push: id, owner, reason, guardMs, watchMs, allowCapacityLoss, targets }
+  }
+
+  /** One group, from its start to its end. Answers why it failed, or null. */
+  async function pushGroup(push: PushRecord, nodes: readonly NodeId[]): Promise<string | null> {
+    try {
+      const jobId = jobs().start(pushKind, inputOf(push, nodes), { requestedBy: push.author, reason: push.reason })
+      for (const target of targetsOn(push, nodes)) target.jobId = jobId
+      save(push)
+      return settleGroup(push, nodes, await jobs().settled(jobId))
+    } catch (thrown) {
+      const { message } = appErrorFrom(thrown)
+      place(push, nodes, 'failed', message)
+      return message
+    }
+  }
+
+  function settleGroup(push: PushRecord, nodes: readonly NodeId[], job: JobView): string | null {
+    if (job.outcome === 'succeeded') {
+      place(push, nodes, 'done', '')
+      return null
+    }
+    const said = job.steps.find(({ error }) => error !== null)?.error?.message ?? job.error?.message ?? 'It did not succeed.'
+    const wasChanged = targetsOn(push, nodes).some(({ phase }) => phase === 'restoring')
+    place(push, nodes, job.state === 'ended' && job.outcome === 'rolled-back' && wasChanged ? 'restored' : 'failed', said)
+    return said
+  }
+
+  async function run(push: PushRecord): Promise<void> {
+    const failures: string[] = []
+    for (const wave of push.waves) {
+      if (stopped.has(push.id) || failures.length > push.budget) break
+      const ends = await Promise.all(wave.map((nodes) => pushGroup(push, nodes)))
+      ends.forEach((why, index) => {
+        for (const node of why === null ? [] : (wave[index] ?? [])) failures.push(`${node}: ${why ?? ''}`)
+      })
+    }
+    for (const target of push.targets) if (target.phase === 'waiting') target.phase = 'skipped'
+    const why = failures.join(' ')
+    if (!stopped.has(push.id) && failures.length <= push.budget) {
+      const but = failures.length === 0 ? '' : ` But for ${failures.length}: ${why}`
+      return end(push, failures.length === 0 ? 'succeeded' : 'failed', `The new configuration is loaded and serves.${but}`)
+    }
+    await takeBack(push, why === '' ? 'The operator stopped it.' : why)
+  }
+
+  /** The last first, as they were done. */
+  async function takeBack(push: PushRecord, why: string): Promise<void> {
+    push.state = 'undoing'
+    push.said = why
+    save(push)
+    for (const wave of [...push.waves].reverse()) {
+      await Promise.all(wave.map((nodes) => takeBackGroup(push, nodes)))
+    }
+    const left = push.targets.filter(({ phase }) => phase === 'done')
+    if (left.length === 0) return end(push, 'rolled-back', `${why} What was there before is in force on every node.`)
+    end(push, 'failed', `${why} The new configuration is still on ${left.map(({ nodeId }) => nodeId).join(', ')}.`)
+  }
+
+  /** What was before is what counts then, however it serves: nothing is watched. */
+  async function takeBackGroup(push: PushRecord, nodes: readonly NodeId[]): Promise<void> {
+    const done = targetsOn(push, nodes).find(({ phase }) => phase === 'done')
+    if (done === undefined || done.jobId === null) return
+    try {
+      const forward = inputOf(push, nodes)
+      const targets = forward.targets.map((target) => ({ ...target, files: target.files.map(turned) }))
+      if (targets.some(({ files }) => files.some(({ after }) => after === ''))) {
+        return place(push, nodes, 'done', 'It was not taken back: it made a new file, and pushing does not take files away.')
+      }
+      const input: PushJobInput = { ...forward, reason: `back: ${push.reason}`, watchMs: 0, targets }
+      const by = { requestedBy: push.author, reason: push.said, undoes: done.jobId }
+      const undoJobId = jobs().start(pushKind, input, by)
+      for (const target of targetsOn(push, nodes)) target.undoJobId = undoJobId
+      const job = await jobs().settled(undoJobId)
+      if (job.outcome === 'succeeded') place(push, nodes, 'restored', 'Taken back with the others.')
+      else place(push, nodes, 'done', `It was not taken back: ${job.error?.message ?? 'the job waits for the node'}`)
+    } catch (thrown) {
+      place(push, nodes, 'done', `It was not taken back: ${appErrorFrom(thrown).message}`)
+    }
+  }
+
+  const limitsFor = (signal: AbortSignal): AdminLimits => ({ signal, timeoutMs: 60_000, record: () => undefined })
+
+  const service: PushService = {
+    plan: async (request, signal) => (await planPush(request, signal)).plan,
+
+    async check(request, signal) {
+      const { targets } = await planPush(request, signal)
+      return Promise.all(
+        targets.map(async ({ party, changes }) => {
+          const report = await party.admin.check(party.session, changes, limitsFor(signal))
+          return { nodeId: party.nodeId, kind: party.kind, ...report }
+        }),
+      )
+    },
+
+    async start(request, { author, reason, undoes }, signal) {
+      const { watchMs, guardMs = watchMs + guardRoomMs, budget, allowCapacityLoss } = request
+      if (guardMs < watchMs + leastGuardRoomMs) {
+        throw new AppError(
+          'request.invalid',
+          `The guard would act while the node is still watched: give it at least ${(watchMs + leastGuardRoomMs) / 1000} s, or watch for less.`,
+        )
+      }
+      const { plan, targets } = await planPush(request, signal)
+      const [refusal] = plan.refusals
+      if (refusal !== undefined) throw new AppError('request.invalid', refusal)
+      if (plan.targets.length === 0) {
+        throw new AppError('request.invalid', 'Nothing to push: every node has exactly these files already.')
+      }
+      for (const { party, changes } of targets) {
+        for (const { path, after: bytes } of changes)
+          await versions.keep({ nodeId: party.nodeId, kind: party.kind, path, bytes })
+      }
+      const push: PushRecord = {
+        id: v.parse(PushId, randomUUID()),
+        title: plan.title,
+        author,
+        reason,
+        createdAt: clock.now(),
+        endedAt: null,
+        state: 'running',
+        said: '',
+        waves: plan.waves,
+        budget,
+        watchMs,
+        guardMs,
+        allowCapacityLoss,
+        targets: plan.targets.map(({ nodeId, kind, files }) => ({
+          nodeId,
+          kind,
+          files,
+          phase: 'waiting',
+          said: '',
+          jobId: null,
+          undoJobId: null,
+        })),
+        undoes: undoes ?? null,
+      }
+      running.set(push.id, push)
+      save(push)
+      void run(push).catch((thrown: unknown) => {
+        const { code, message } = appErrorFrom(thrown)
+        log.error('a push was left unfinished', { push: push.id, code, error: message })
+      })
+      return structuredClone(push)
+    },
+
+    async rollback(id, nodes, by, signal) {
+      const push = find(id)
+      const targets = push.targets.filter(({ nodeId, phase }) => phase === 'done' && (nodes?.includes(nodeId) ?? true))
+      const files = await Promise.all(
+        targets.flatMap(({ nodeId, kind, files: list }) =>
+          list.map(async ({ path, before, after }) => {
+            const bytes = before === '' ? null : await versions.bytes(before)
+            if (bytes !== null) {
+              return { nodeId, kind, path, baseSha256: after, text: bytes.toString('latin1'), encoding: 'latin1' as const }
+            }
+            throw new AppError(
+              'job.not-undoable',
+              before === ''
+                ? `${path} on ${nodeId} did not exist before; pushing does not take files away.`
+                : `What ${path} on ${nodeId} said before was kept without its passwords, so it cannot be put back from here.`,
+            )
+          }),
+        ),
+      )
+      if (files.length === 0)
+        throw new AppError('job.not-undoable', `The push "${push.title}" is in force on none of these nodes.`)
+      const { watchMs, guardMs, budget } = push
+      const request = { files, watchMs, guardMs, budget, waveSize: 4, allowCapacityLoss: true }
+      return service.start(request, { ...by, undoes: id }, signal)
+    },
+
+    stop(id) {
+      const push = find(id)
+      if (!running.has(id)) throw new AppError('job.conflict', `The push "${push.title}" has ended; roll it back instead.`)
+      stopped.add(id)
+      return structuredClone(push)
+    },
+
+    get: (id) => structuredClone(find(id)),
+    list: (limit) => repo.list(limit),
+
+    async standing(nodes, signal) {
+      const lists = await Promise.all(
+        nodes.map(async (nodeId) => {
+          const { services } = await servicesOf(nodeId, signal)
+          const kinds = services.filter(({ configAdmin }) => configAdmin !== null).map(({ kind }) => kind)
+          const found = await Promise.all(
+            kinds.map(async (kind) => {
+              const { admin, session } = await partyOf(servicesOf, { nodeId, kind }, signal)
+              const guards = await admin.standing(session, limitsFor(signal))
+              return guards.map(({ ticket, ...guard }) => ({ nodeId, kind, id: ticket.id, ...guard }))
+            }),
+          )
+          return found.flat()
+        }),
+      )
+      return lists.flat()
+    },
+
+    async settle({ nodeId, kind, id }, how, signal) {
+      const { admin, session } = await partyOf(servicesOf, { nodeId, kind }, signal)
+      const guard = (await admin.standing(session, limitsFor(signal))).find(({ ticket }) => ticket.id === id)
+      if (guard === undefined) {
+        throw new AppError(
+          'request.not-found',
+          `There is no guard ${id} of ${kind} on ${nodeId} any more; it has ended meanwhile.`,
+        )
+      }
+      await admin[how === 'keep' ? 'confirm' : 'restore'](session, guard.ticket, limitsFor(signal))
+    },
+
+    onPhase(id, nodeId, phase) {
+      const push = running.get(id)
+      if (push !== undefined && push.state === 'running') place(push, [nodeId], phase, '')
+    },
+    mayBegin(id, jobId) {
+      const push = running.get(id)
+      if (push === undefined || interrupted.has(id)) return false
+      const own = push.state === 'running' ? 'jobId' : 'undoJobId'
+      return push.targets.some((target) => target[own] === jobId)
+    },
+    isStopped: (id) => stopped.has(id),
+
+    takeUp() {
+      for (const push of repo.open()) {
+        if (running.has(push.id)) continue
+        running.set(push.id, push)
+        interrupted.add(push.id)
+        void endInterrupted(push).catch((thrown: unknown) => {
+          log.error('an interrupted push was left open', { push: push.id, error: appErrorFrom(thrown).message })
+        })
+      }
+    },
+  }
+
+  async function endInterrupted(push: PushRecord): Promise<void> {
+    for (const { jobId, undoJobId, nodeId } of push.targets) {
+      const id = undoJobId ?? jobId
+      if (id === null) continue
+      const job = await jobs().settled(id)
+      if (undoJobId === null) settleGroup(push, [nodeId], job)
+      else if (job.outcome === 'succeeded') place(push, [nodeId], 'restored', 'Taken back with the others.')
+    }
+    for (const target of push.targets) if (target.phase === 'waiting') target.phase = 'skipped'
+    const done = push.targets.filter(({ phase }) => phase === 'done').map(({ nodeId }) => nodeId)
+    const rest =
+      done.length === 0 ? 'No node has the new configuration.' : `The new configuration is on ${[...new Set(done)].join(', ')}.`
+    end(push, 'interrupted', `The console ended while it was pushing. ${rest} Push again, or roll it back.`)
+  }
+
+  return service
+}
+
+const turned = <F extends { path: string; before: string; after: string }>({ path, before, after }: F) => ({
+  path,
+  before: after,
+  after: before,
+})

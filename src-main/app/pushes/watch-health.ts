@@ -1,0 +1,79 @@
+import type { ServiceReading } from '../../domain/fleet/reading.ts'
+import {
+  healthFigures,
+  ratesBetween,
+  regressionOf,
+  type HealthFigures,
+  type Rates,
+  type Regression,
+} from '../../domain/push/judge-health.ts'
+import { appErrorFrom } from '../app-error.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { CallLimits } from '../ports/node-session.ts'
+import type { NodeServices } from './parties.ts'
+
+const sampleMs = 1000
+/** How long the figures of before are gathered. */
+const baselineMs = 2000
+/** Readings in a row that must agree: one alone may be a moment's. */
+const inARow = 2
+
+export interface Baseline {
+  figures: HealthFigures
+  rates: Rates
+}
+
+/** How a node serves now. */
+export async function readHealth({ session, services }: NodeServices, limits: CallLimits): Promise<HealthFigures> {
+  const readings: ServiceReading[] = []
+  for (const service of services) readings.push(await service.observe(session, limits))
+  return healthFigures(readings)
+}
+
+export async function takeBaseline(node: NodeServices, clock: Clock, limits: CallLimits): Promise<Baseline> {
+  const [first, since] = [await readHealth(node, limits), clock.monotonic()]
+  await clock.sleep(baselineMs, limits.signal)
+  const figures = await readHealth(node, limits)
+  return { figures, rates: ratesBetween(first, figures, (clock.monotonic() - since) / 1000) }
+}
+
+/** Compares until `watchMs` have passed; answers what became worse, or null. A reading that fails counts as a moment's, until the next. */
+export async function watchHealth(
+  node: NodeServices,
+  before: Baseline,
+  { watchMs, allowCapacityLoss }: { watchMs: number; allowCapacityLoss: boolean },
+  clock: Clock,
+  limits: CallLimits & { stopped: () => boolean },
+): Promise<Regression | 'stopped' | null> {
+  const began = clock.monotonic()
+  const rates: Rates = { errors: 0, requests: 0, seconds: 0 }
+  let last: { figures: HealthFigures; at: number } | null = null
+  let suspect: { key: string; times: number } = { key: '', times: 0 }
+  let unread = 0
+  while (clock.monotonic() - began < watchMs) {
+    await clock.sleep(sampleMs, limits.signal)
+    if (limits.stopped()) return 'stopped'
+    let figures: HealthFigures
+    try {
+      figures = await readHealth(node, limits)
+    } catch (thrown) {
+      // The connection is another matter than the daemon: without it nobody can judge.
+      if (limits.signal.aborted || appErrorFrom(thrown).code.startsWith('ssh.') || ++unread >= 3) throw thrown
+      continue
+    }
+    unread = 0
+    const at = clock.monotonic()
+    if (last !== null) {
+      const more = ratesBetween(last.figures, figures, (at - last.at) / 1000)
+      rates.errors += more.errors
+      rates.requests += more.requests
+      rates.seconds += more.seconds
+    }
+    last = { figures, at }
+    const regression = regressionOf(before, { figures, rates }, { allowCapacityLoss })
+    const key = regression === null ? '' : `${regression.metric} ${regression.subject}`
+    suspect = key !== '' && key === suspect.key ? { key, times: suspect.times + 1 } : { key, times: 1 }
+    if (regression !== null && suspect.times >= inARow) return regression
+  }
+  return null
+}

@@ -1,0 +1,218 @@
+import { describe, expect, it } from 'vitest'
+import type { NodeId, PairId, PushRecord, PushRequest } from '#contract'
+import { createConfigVersions, sha256Of } from '../../../../src-main/app/config-versions.ts'
+import { createJobRunner } from '../../../../src-main/app/jobs/job-runner.ts'
+import type { ServicesOf } from '../../../../src-main/app/pushes/parties.ts'
+import { createPushJob } from '../../../../src-main/app/pushes/push-job.ts'
+import { createPushPlanner } from '../../../../src-main/app/pushes/push-planner.ts'
+import { createPushService, type PushService } from '../../../../src-main/app/pushes/push-service.ts'
+import { createVault } from '../../../../src-main/app/vault.ts'
+import { createFolderCipher } from '../../../../src-main/vault/folder-cipher.ts'
+import { tempStore } from '../../store/temp-store.ts'
+import { silentLog, testClock, type TestClock } from '../fakes.ts'
+import { fakeNode, path, type FakeNode, type Point } from './fake-node.ts'
+
+const old = fakeNode('x').file
+const good = `${old}  # one more word\n`
+const never = new AbortController().signal
+const by = { author: 'mk (cli)', reason: 'because' }
+
+interface Site {
+  nodes: FakeNode[]
+  pushes: PushService
+  clock: TestClock
+  /** the same data folder in another process; the one before is dead */
+  again(): PushService
+  request(text: string, more?: Partial<PushRequest>): PushRequest
+  ended(id: PushRecord['id'], service?: PushService): Promise<PushRecord>
+}
+
+function setUp(): Site {
+  const { store, folder } = tempStore()
+  const clock = testClock()
+  const nodes = [fakeNode('lb1', { holdsVip: true }), fakeNode('lb2')]
+  const servicesOf: ServicesOf = async (nodeId) => {
+    const node = nodes.find(({ id }) => id === nodeId)
+    if (node === undefined) throw new Error(`no ${nodeId}`)
+    return node
+  }
+  function open(): PushService {
+    const cipher = createFolderCipher(folder, {}, { inUse: [] })
+    const vault = createVault({ cipher, repo: store.secrets, clock })
+    const versions = createConfigVersions({ repo: store.versions, vault, isDriver: () => true, clock, log: silentLog })
+    const job = createPushJob({
+      servicesOf,
+      versions,
+      clock,
+      onPhase: (...args) => service.onPhase(...args),
+      mayBegin: (...args) => service.mayBegin(...args),
+      isStopped: (id) => service.isStopped(id),
+    })
+    const jobs = createJobRunner({
+      repo: store.jobs,
+      definitions: [job],
+      history: store.history,
+      clock,
+      log: silentLog,
+      onChange: () => undefined,
+    })
+    const config = { diff: () => ({ changes: [], files: [] }) }
+    const pairOf = () => ({ id: 'edge' as PairId, nodes: nodes.map(({ id }) => id) })
+    const planPush = createPushPlanner({ servicesOf, versions, config, pairOf })
+    const repo = store.pushes
+    const parts = { repo, planPush, servicesOf, versions, jobs: () => jobs, clock, log: silentLog, publish: () => undefined }
+    const service: PushService = createPushService(parts)
+    jobs.resumeAll()
+    service.takeUp()
+    return service
+  }
+  const pushes = open()
+  return {
+    nodes,
+    pushes,
+    clock,
+    again: open,
+    request: (text, more) => ({
+      files: nodes.map(({ id }) => ({ nodeId: id, path, baseSha256: sha256Of(Buffer.from(old)), text, encoding: 'utf-8' })),
+      waveSize: 4,
+      budget: 0,
+      watchMs: 5000,
+      allowCapacityLoss: false,
+      ...more,
+    }),
+    async ended(id, service = pushes) {
+      for (let turn = 0; turn < 300 && service.get(id).endedAt === null; turn += 1) await clock.advance(500)
+      return service.get(id)
+    },
+  }
+}
+
+const start = async ({ pushes, request, clock }: Site, text: string, more?: Partial<PushRequest>): Promise<PushRecord> => {
+  const push = await pushes.start(request(text, more), by, never)
+  await clock.advance(0)
+  return push
+}
+const filesOf = ({ nodes }: Site): string[] => nodes.map(({ file }) => file)
+const touched = ({ nodes }: Site): NodeId[] => nodes.filter(({ done }) => done.includes('replace')).map(({ id }) => id)
+
+describe('a push', () => {
+  it('changes the standby first, then who holds the address, and keeps what was and what is', async () => {
+    const site = setUp()
+    const plan = await site.pushes.plan(site.request(good), never)
+    expect(plan.waves).toEqual([[['lb2']], [['lb1']]])
+    expect(plan.targets.map(({ nodeId, commands }) => [nodeId, commands.length])).toEqual([
+      ['lb1', 1],
+      ['lb2', 1],
+    ])
+    const { id } = await start(site, good)
+    expect(await site.ended(id)).toMatchObject({ state: 'succeeded', targets: [{ phase: 'done' }, { phase: 'done' }] })
+    expect(filesOf(site)).toEqual([good, good])
+    expect(site.nodes.map(({ guard }) => guard)).toEqual([null, null])
+    await expect(site.pushes.start(site.request(good), by, never), 'of a file that says so already').rejects.toThrow(
+      'Nothing to push',
+    )
+    const back = await site.pushes.rollback(id, undefined, by, never)
+    expect(await site.ended(back.id)).toMatchObject({ state: 'succeeded', undoes: id })
+    expect(filesOf(site)).toEqual([old, old])
+  })
+
+  it.each([
+    ['is refused by the daemon', `${old}refuse`, [], 'config.check', /does not accept it.*unknown keyword/],
+    ['passes the check and cannot start', `${old}no-start`, ['lb2'], 'reload', /cannot bind\. What was there before is back/],
+    ['breaks a backend', `${old}broken`, ['lb2'], 'servers', /1 of 2 servers take traffic; before, 2 of 2 did/],
+  ])('that %s touches one node at most, puts it back and says why', async (_, text, nodes, _metric, why) => {
+    const site = setUp()
+    const { id } = await start(site, text)
+    const push = await site.ended(id)
+    expect(push.state).toBe('rolled-back')
+    expect(push.said).toMatch(why)
+    expect(touched(site)).toEqual(nodes)
+    expect(filesOf(site)).toEqual([old, old])
+    expect(site.nodes.map(({ loaded, guard }) => [loaded, guard])).toEqual([
+      [old, null],
+      [old, null],
+    ])
+    expect(push.targets.find(({ nodeId }) => nodeId === 'lb1')?.phase).toBe('skipped')
+  })
+
+  it('takes back the nodes that were done when a later one fails, but not within the budget', async () => {
+    for (const [budget, state, files] of [
+      [0, 'rolled-back', [old, old]],
+      [1, 'failed', [old, good]],
+    ] as const) {
+      const site = setUp()
+      const { id } = await start(site, good, { budget })
+      const [lb1] = site.nodes
+      if (lb1 === undefined) throw new Error('no lb1')
+      lb1.file = `${old}# somebody else\n`
+      const push = await site.ended(id)
+      expect(push.state).toBe(state)
+      expect(filesOf(site)).toEqual([`${old}# somebody else\n`, files[1]])
+      expect(push.targets.find(({ nodeId }) => nodeId === 'lb2')?.phase).toBe(budget === 0 ? 'restored' : 'done')
+    }
+  })
+
+  it('stops at a word: what is under way goes back, what was not begun is left alone', async () => {
+    const site = setUp()
+    const { id } = await start(site, good)
+    for (let turn = 0; turn < 20 && site.nodes[1]?.loaded !== good; turn += 1) await site.clock.advance(500)
+    site.pushes.stop(id)
+    expect(await site.ended(id)).toMatchObject({ state: 'rolled-back' })
+    expect(filesOf(site)).toEqual([old, old])
+  })
+
+  it.each<[Point, string]>([
+    ['check', old],
+    ['arm', old],
+    ['replace', old],
+    ['reload', old],
+    ['observe', old],
+    ['confirm', old],
+  ])('that was killed at "%s" leaves the node whole: another process puts it back and begins nothing', async (point, file) => {
+    const site = setUp()
+    const [, lb2] = site.nodes
+    if (lb2 === undefined) throw new Error('no lb2')
+    lb2.hangAt = point
+    const { id } = await start(site, good)
+    for (let turn = 0; turn < 40 && !lb2.done.includes(point); turn += 1) await site.clock.advance(500)
+    expect(lb2.done).toContain(point)
+    lb2.hangAt = null
+    const other = site.again()
+    const push = await site.ended(id, other)
+    expect(push.state).toBe('interrupted')
+    expect([lb2.file, lb2.loaded, lb2.guard]).toEqual([file, file, null])
+    expect(site.nodes[0]?.done).not.toContain('arm')
+  })
+
+  it('merges with what changed on the node meanwhile, and refuses what cannot be merged', async () => {
+    const site = setUp()
+    await site.pushes.plan(site.request(good), never) // the base is known from here on
+    for (const node of site.nodes) node.file = `# a note\n${old}`
+    const plan = await site.pushes.plan(site.request(good), never)
+    expect(plan.targets.map(({ merged }) => merged)).toEqual([true, true])
+    const { id } = await start(site, good)
+    await site.ended(id)
+    expect(filesOf(site)).toEqual([`# a note\n${good}`, `# a note\n${good}`])
+    await expect(site.pushes.plan(site.request(`other\n${old}`), never)).rejects.toMatchObject({
+      code: 'config.changed-on-node',
+    })
+  })
+
+  it('of another console is seen on the nodes, and is ended from here', async () => {
+    const site = setUp()
+    const [, lb2] = site.nodes
+    if (lb2 === undefined) throw new Error('no lb2')
+    await start(site, good)
+    for (let turn = 0; turn < 20 && lb2.loaded !== good; turn += 1) await site.clock.advance(500)
+    const other = setUp()
+    other.nodes.splice(0, 2, ...site.nodes)
+    const [guard] = await other.pushes.standing([lb2.id], never)
+    expect(guard).toMatchObject({ nodeId: 'lb2', owner: 'mk (cli)', state: 'armed' })
+    const { id } = await start(other, `${old}# mine\n`, {
+      files: [{ nodeId: lb2.id, path, baseSha256: sha256Of(Buffer.from(good)), text: old, encoding: 'utf-8' }],
+    })
+    expect((await other.ended(id)).said).toMatch(/being changed by mk \(cli\)/)
+    await other.pushes.settle({ nodeId: lb2.id, kind: 'haproxy', id: guard?.id ?? '' }, 'restore', never)
+    expect([lb2.file, lb2.guard]).toEqual([old, null])
+  })
+})

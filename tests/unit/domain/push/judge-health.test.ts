@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest'
+import {
+  regressionOf,
+  type HealthFigures,
+  type PoolFigures,
+  type Rates,
+} from '../../../../src-main/domain/push/judge-health.ts'
+
+const calm: Rates = { errors: 0, requests: 1000, seconds: 10 }
+function figures(pool: Partial<PoolFigures> | null, addresses: string[] = []): HealthFigures {
+  const whole = { serving: 4, servers: 4, limit: null, queue: 0, ...pool }
+  return {
+    pools: new Map(pool === null ? [] : [['haproxy be_web', whole]]),
+    addresses: new Set(addresses),
+    errors: 0,
+    requests: 0,
+  }
+}
+const judge = (before: HealthFigures, now: HealthFigures, more: { was?: Rates; is?: Rates; allow?: boolean } = {}) =>
+  regressionOf(
+    { figures: before, rates: more.was ?? calm },
+    { figures: now, rates: more.is ?? calm },
+    { allowCapacityLoss: more.allow ?? false },
+  )
+
+describe('whether a node serves worse than before', () => {
+  it.each([
+    ['as before', figures({}), figures({})],
+    ['a server was down before', figures({ serving: 3 }), figures({ serving: 3 })],
+    ['one of four was taken out of the file', figures({}), figures({ serving: 3, servers: 3 })],
+    ['a server was added that is not up', figures({}), figures({ servers: 5 })],
+    ['the pool was removed', figures({}), figures(null)],
+    ['a short queue', figures({}), figures({ queue: 10 })],
+  ])('%s: no', (_, before, now) => expect(judge(before, now)).toBeNull())
+
+  it.each([
+    ['servers', figures({}), figures({ serving: 3 })],
+    ['capacity', figures({}), figures({ serving: 2, servers: 2 })],
+    ['capacity', figures({ limit: 400 }), figures({ limit: 200 })],
+    ['queue', figures({}), figures({ queue: 11 })],
+    ['address', figures({}, ['198.18.0.10']), figures({}, [])],
+  ])('%s: yes, with the figures', (metric, before, now) => {
+    const regression = judge(before, now)
+    expect(regression?.metric).toBe(metric)
+    expect(regression?.before).toBeTypeOf('number')
+    expect(regression?.text).toContain(regression?.subject)
+  })
+
+  it('less capacity may be what is wanted; servers that are down are not', () => {
+    expect(judge(figures({}), figures({ serving: 2, servers: 2 }), { allow: true })).toBeNull()
+    expect(judge(figures({}), figures({ serving: 2, servers: 4 }), { allow: true })?.metric).toBe('servers')
+  })
+  it('errors count by their share of the requests', () => {
+    const is = { errors: 100, requests: 1000, seconds: 10 }
+    expect(judge(figures({}), figures({}), { is })).toMatchObject({ metric: 'errors', before: 0, after: 10 })
+    expect(judge(figures({}), figures({}), { was: { ...is, errors: 80 }, is }), 'it was so before').toBeNull()
+    expect(judge(figures({}), figures({}), { is: { errors: 4, requests: 4, seconds: 10 } }), 'too few to tell').toBeNull()
+  })
+})
