@@ -11,6 +11,7 @@ import { makeWorkplace, openConsole, pollMs, type ConsoleOnLab, type Workplace }
 import { describeLab } from './describe-lab.ts'
 import { ensureLab, type Lab } from './lab.ts'
 import { waitUntil, type RunResult } from './run.ts'
+import type { BackendName } from './topology.ts'
 
 const pair = ['lb1', 'lb2'] as NodeId[]
 
@@ -145,21 +146,31 @@ describeLab('"empty" and what the server itself has seen', () => {
     await putBack(drain)
   })
 
-  it('on HAProxy: a client whose cookie brings him back after pauses', async () => {
-    const withCookie = (): Promise<RunResult> => fromClient('-b', 'SRV=s1', `http://${onLb1(80)}/shop`)
-    expect((await withCookie()).stdout).toBe('b1\n')
-    const drain = await start({ targets: ['edge/haproxy/be_shop/shop1'] })
-    await until(drain, 'it is out', ({ places }) => places.every(({ phase }) => phase === 'in-force'))
+  it('on HAProxy: clients whom a cookie or a stick table brings back after pauses', async () => {
+    const onEdge = (): Promise<RunResult> => fromClient('-b', 'SRV=s1', `http://${onLb1(80)}/shop`)
+    const onCore = (): Promise<RunResult> => fromClient(`http://${lab.node('lb3').data}/search`)
+    expect((await onEdge()).stdout).toBe('b1\n')
+    const home = (await onCore()).stdout
+    const [server, other] = home === 'b2\n' ? ['search1', 'b5\n'] : ['search2', 'b2\n']
+    const byCookie = await start({ targets: ['edge/haproxy/be_shop/shop1'] })
+    const byTable = await start({ targets: [`core/haproxy/be_search/${server}`], nodes: ['lb3' as NodeId] })
+    const isOut = ({ places }: DrainView): boolean => places.every(({ phase }) => phase === 'in-force')
+    for (const drain of [byCookie, byTable]) await until(drain, 'it is out', isOut)
     await new Promise((resolve) => setTimeout(resolve, 6000))
-    expect((await withCookie()).stdout, 'still served where his session is').toBe('b1\n')
-    expect((await get(drain)).emptyAt).toBeNull()
-    const empty = await until(drain, 'it is empty', ({ state }) => state === 'empty')
-    expect(empty.goal, 'he was turned away first').toBe('maintenance')
-    const before = await b1()
-    expect((await withCookie()).stdout, 'another one takes him').toBe('b2\n')
-    expect(await b1()).toEqual(before)
-    await putBack(drain)
-    expect((await withCookie()).stdout, 'and he is back').toMatch(/b[12]\n/)
+    expect([(await onEdge()).stdout, (await onCore()).stdout], 'still served where their sessions are').toEqual(['b1\n', home])
+    for (const drain of [byCookie, byTable]) expect((await get(drain)).emptyAt).toBeNull()
+    for (const drain of [byCookie, byTable]) {
+      const empty = await until(drain, 'it is empty', ({ state }) => state === 'empty')
+      expect(empty.goal, 'they were turned away first').toBe('maintenance')
+    }
+    const atHome = async (): Promise<OwnView> => (await lab.backend(home.trim() as BackendName, {})).clients
+    const [table, cookie] = [await atHome(), await b1()]
+    expect((await onCore()).stdout, 'another takes the one').toBe(other)
+    expect(await atHome()).toEqual(table)
+    expect((await onEdge()).stdout, 'and the other one').toBe('b2\n')
+    expect(await b1()).toEqual(cookie)
+    for (const drain of [byCookie, byTable]) await putBack(drain)
+    await waitUntil('the cookie leads home again', 20_000, async () => (await onEdge()).stdout === 'b1\n', 200)
   })
 
   it('on nginx: a download on an old worker, two more reloads, and a session elsewhere that outlasts them', async () => {
