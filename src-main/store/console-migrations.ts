@@ -10,4 +10,14 @@ import { configDrafts } from './migrations/0080-config-drafts.ts'
 import { pushes } from './migrations/0090-pushes.ts'
 
 /** Schema of `console.db`, oldest first. New steps go at the end, in tens. */
-export const consoleMigrations: readonly Migration[] = [fleet, access, jobs, history, lease, drains, versions, configDrafts, pushes]
+export const consoleMigrations: readonly Migration[] = [
+  fleet,
+  access,
+  jobs,
+  history,
+  lease,
+  drains,
+  versions,
+  configDrafts,
+  pushes,
+]
