@@ -10,16 +10,23 @@ export type Pass = (point: string) => void
 
 /**
  * The points of the journal, from the application's own events: they are published right after the write, in the same turn.
- * `job created`, `history: started`, `lb1 journaled intended`, `lb1 journaled done`, `history: ended`, `job ended`.
+ * `job created`, `history: started`, `lb1 journaled intended`, `lb1 journaled done`, `history: ended`, `job ended`; of drains
+ * `drain out starting` (goal and state), and `drain.started` and the like, which are told before their transaction is committed.
  */
 export function passJournal(pass: Pass): Publish {
   const jobs = new Set<string>()
   const known = new Map<string, StepState>()
+  let lastDrain = ''
   return (name, payload) => {
     if (name === 'history.appended') {
       for (const { kind } of payload as { kind: string }[]) {
         if (kind.startsWith('operation.')) pass(kind.replace('operation.', 'history: '))
+        if (kind.startsWith('drain.')) pass(kind)
       }
+    }
+    if (name === 'drain.changed') {
+      const { goal, state } = payload as { goal: string; state: string }
+      if (lastDrain !== `drain ${goal} ${state}`) pass((lastDrain = `drain ${goal} ${state}`))
     }
     if (name !== 'job.changed') return
     const job = payload as { id: string; state: string; steps: { key: string; nodeId: NodeId | null; state: StepState }[] }
@@ -67,6 +74,10 @@ function passAdmin(admin: ServerAdmin, pass: Pass): ServerAdmin {
       around(session.nodeId, 'setting', 'set', () =>
         admin.setState(passSession(session, pass), pool, server, state, passRecord(session.nodeId, limits, pass)),
       ),
+    watch: {
+      ...admin.watch,
+      left: (session, ...rest) => around(session.nodeId, 'looking', 'looked', () => admin.watch.left(session, ...rest)),
+    },
     restore: (session, before, limits) =>
       around(session.nodeId, 'restoring', 'restored', () =>
         admin.restore(passSession(session, pass), before, passRecord(session.nodeId, limits, pass)),
@@ -96,9 +107,20 @@ function passRecord(node: NodeId, limits: AdminLimits, pass: Pass): AdminLimits 
 function passSession(session: NodeSession, pass: Pass): NodeSession {
   return {
     nodeId: session.nodeId,
-    exec: (...args) => session.exec(...args),
+    async exec(argv, options) {
+      const isReload = argv.at(-1) === 'reload'
+      if (isReload) pass(`${session.nodeId} reload leaving`)
+      const result = await session.exec(argv, options)
+      if (isReload) pass(`${session.nodeId} reload answered`)
+      return result
+    },
     readFile: (...args) => session.readFile(...args),
-    replaceFile: (...args) => session.replaceFile(...args),
+    async replaceFile(...args) {
+      pass(`${session.nodeId} file leaving`)
+      const replaced = await session.replaceFile(...args)
+      pass(`${session.nodeId} file replaced`)
+      return replaced
+    },
     traffic: () => session.traffic(),
     async openSocket(path, options) {
       const stream = await session.openSocket(path, options)
