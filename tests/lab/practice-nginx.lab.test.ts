@@ -83,7 +83,10 @@ describeLab('the practice nginx beside the real one', () => {
     await room.run(`printf %s ${Buffer.from(text).toString('base64')} | base64 -d >${path}`)
   }
   /** One shell script on both. */
-  const both = async (script: string) => [plain(await practice(['sh', '-c', script])), plain(await real(['sh', '-c', script]))]
+  async function both(script: string): Promise<[Said, Said]> {
+    const said = await Promise.all([practice(['sh', '-c', script]), real(['sh', '-c', script])])
+    return [plain(said[0]), plain(said[1])]
+  }
 
   beforeAll(async () => {
     room = await openNodeRoom([folder, '/var/log'], { network: 'private' })
@@ -122,14 +125,21 @@ describeLab('the practice nginx beside the real one', () => {
     await write(`${folder}/nginx.conf`, config())
     await write('/tmp/clash.conf', config('server { listen 127.0.0.1:8083; }'))
     await write('/tmp/broken.conf', config('oops;'))
-    const titles = 'for d in /proc/[0-9]*; do tr "\\0" "\\n" 2>/dev/null <$d/cmdline | head -n 1; done | grep ^nginx: | sort'
+    // Until nothing has changed for more than a second.
+    const quiet = `
+      seen() { for d in /proc/[0-9]*; do tr "\\0" "\\n" 2>/dev/null <$d/cmdline | head -n 1; done | grep ^nginx: | sort; cat /var/log/nginx/error.log; }
+      last= same=0 i=0
+      while [ $same -lt 3 ] && [ $i -lt 60 ]; do
+        sleep 0.4; now=$(seen); if [ "$now" = "$last" ]; then same=$((same + 1)); else same=0 last=$now; fi; i=$((i + 1))
+      done
+      echo "$now"; [ -e /run/nginx.pid ]; echo $?; : >/var/log/nginx/error.log`
     const steps = [
       'nginx',
       'nginx -s reload',
       'kill -HUP $(cat /run/nginx.pid)',
       'cp /tmp/broken.conf /etc/nginx/nginx.conf; nginx -s reload',
       'kill -HUP $(cat /run/nginx.pid)',
-      'cp /tmp/clash.conf /etc/nginx/nginx.conf; nginx -s reload; sleep 2.7',
+      'cp /tmp/clash.conf /etc/nginx/nginx.conf; nginx -s reload',
       'kill -KILL $(pgrep -P $(cat /run/nginx.pid) | head -n 1)',
       'mv /var/log/nginx/error.log /var/log/nginx/error.1; nginx -s reopen',
       'kill -WINCH $(cat /run/nginx.pid)',
@@ -137,12 +147,10 @@ describeLab('the practice nginx beside the real one', () => {
       'nginx -s stop',
     ]
     for (const step of steps) {
-      const [ours, theirs] = await both(
-        `${step}; echo $?; sleep 0.7; ${titles}; [ -e /run/nginx.pid ]; echo $?; cat /var/log/nginx/error.log; : >/var/log/nginx/error.log`,
-      )
-      expect({ ...ours, stdout: settled(ours?.stdout ?? '') }, step).toEqual({
+      const [ours, theirs] = await both(`${step}; echo $?; ${quiet}`)
+      expect({ ...ours, stdout: settled(ours.stdout) }, step).toEqual({
         ...theirs,
-        stdout: settled(theirs?.stdout ?? ''),
+        stdout: settled(theirs.stdout),
       })
     }
   }, 120_000)
@@ -171,7 +179,7 @@ describeLab('the practice nginx beside the real one', () => {
     }
     const logs = 'sleep 0.3; cat /var/log/nginx/access.log; grep -E "\\\\[(error|alert)\\\\]" /var/log/nginx/error.log'
     const [ours, theirs] = await both(logs)
-    expect(ours?.stdout).toBe(theirs?.stdout)
+    expect(ours.stdout).toBe(theirs.stdout)
     await both('nginx -s stop')
   }, 60_000)
 })

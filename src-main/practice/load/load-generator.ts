@@ -107,22 +107,33 @@ export function startLoad(
       if (slot !== undefined) slot.count += 1
     }
     figures.underWay += 1
-    const request = begin(random() < spec.keepAliveShare ? kept : fresh, spec.path, jar)
     const cancel = clock.after(spec.timeoutMs, () => {
       settle(null)
       request.destroy()
     })
-    request.on('error', () => settle(null))
-    request.on('response', (response) => {
-      for (const line of response.headers['set-cookie'] ?? []) {
-        const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
-        jar?.set(name, value)
-      }
-      response.on('error', () => settle(null))
-      response.on('end', () => settle(response.statusCode ?? null))
-      response.resume()
-    })
-    request.end()
+    let request = ask(random() < spec.keepAliveShare ? kept : fresh)
+
+    function ask(agent: Agent): ClientRequest {
+      const made = begin(agent, spec.path, jar)
+      let heard = false
+      made.on('error', () => {
+        // As browsers do: a kept connection that was closed at that moment, unheard, says nothing of the site.
+        if (made.reusedSocket && !heard && !settled) request = ask(fresh)
+        else settle(null)
+      })
+      made.on('response', (response) => {
+        heard = true
+        for (const line of response.headers['set-cookie'] ?? []) {
+          const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+          jar?.set(name, value)
+        }
+        response.on('error', () => settle(null))
+        response.on('end', () => settle(response.statusCode ?? null))
+        response.resume()
+      })
+      made.end()
+      return made
+    }
   }
 
   function hold(): void {
