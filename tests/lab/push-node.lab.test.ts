@@ -107,7 +107,7 @@ describeLab('pushing to one node', () => {
       const before = await room.hash(file)
       const changes = [await room.change(file, text)]
       const admin = room.adminOf(kind)
-      const ticket = await room.arm(kind, changes, 3000)
+      const ticket = await room.arm(kind, changes, 6000)
       await admin.replace(room.session, changes, ticket, room.limits())
       await admin.reload(room.session, changes, room.limits()).catch(() => undefined)
       await room.until(`[ -e ${ticket.dir}/done ]`)

@@ -170,7 +170,7 @@ while [ $# -gt 0 ]; do
   shift 3
 done
 echo $(( $(date +%s) + seconds )) > "$dir/expires"
-touch "$dir/armed"; sync "$dir" 2>/dev/null || :
+sync "$dir" 2>/dev/null || :
 if [ -d /run/systemd/system ]; then
   systemd-run --quiet --collect --unit="evenkeel-$id" --on-active="$seconds" --timer-property=AccuracySec=100ms \\
     /bin/sh "$dir/restore.sh" "$dir" "$id" guard </dev/null
