@@ -95,12 +95,18 @@ export function useDrainSheet() {
 
   const asked = computed(() => (form.everywhere ? [...new Set(chosen.value.map(({ address }) => address))] : targets.value))
 
-  function replan(): void {
+  /** What a plan is asked with; null while a number is being typed. What cannot be changed, or not be read, is answered as a choice. */
+  const question = computed(() => {
     const { floor, waves } = wishesFrom(form)
-    if (isCount(form.atLeast, 0) && isCount(form.waveSize, 1)) {
-      // What cannot be changed, or not be read, is answered in the plan, as a choice.
-      void draft.replan(asked.value, { ...(floor ? { floor } : {}), ...(waves ? { waves } : {}), unchangeable: 'leave-out' })
-    }
+    if (!isCount(form.atLeast, 0) || !isCount(form.waveSize, 1)) return null
+    return { ...(floor ? { floor } : {}), ...(waves ? { waves } : {}), unchangeable: 'leave-out' as const }
+  })
+  let planned = ''
+
+  function replan(): void {
+    if (question.value === null) return
+    planned = JSON.stringify([asked.value, question.value])
+    void draft.replan(asked.value, question.value)
   }
 
   watch(
@@ -113,9 +119,10 @@ export function useDrainSheet() {
     },
   )
   watch(
-    () => [form.atLeast, form.unit, form.everywhere, form.order, form.waveSize, form.goOn],
-    (_now, _before, onCleanup) => {
-      if (draft.targets === null) return
+    () => JSON.stringify([asked.value, question.value]),
+    (now, _before, onCleanup) => {
+      // Fields that are emptied for the next drain ask nothing that has not been asked.
+      if (draft.targets === null || now === planned) return
       const timer = setTimeout(replan, replanAfterMs)
       onCleanup(() => clearTimeout(timer))
     },

@@ -29,6 +29,10 @@ export class DrainSheet {
   async start(reason: string): Promise<void> {
     await this.commands.first().waitFor()
     await this.reason.fill(reason)
+    await this.sheet
+      .locator('button:not([aria-disabled])')
+      .filter({ hasText: /^Drain/ })
+      .waitFor()
     await this.reason.press('Enter')
     await this.live.waitFor()
   }
