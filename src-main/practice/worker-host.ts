@@ -91,8 +91,9 @@ export async function hostFleet({ folder, size, told, ended }: HostOptions): Pro
 }
 
 /**
- * Ends a thread that does not end by itself. Seen with Node 24.21: now and then its teardown spins and is never done, and the process could
- * not end either, because it waits for its threads. When a process exits everything is saved, so it is killed then, in this case alone.
+ * Ends a thread that did not end by itself, which one whose fleet closed well does. Node 24.21 was seen to spin for ever in the teardown of a
+ * thread, for a reason not found; the process could not end either, because it waits for its threads. When a process exits everything is
+ * saved, so it is killed then, in this case alone.
  */
 function endThread(worker: Worker, exited: Promise<void>): void {
   const killProcess = (): void => void process.kill(process.pid, 'SIGKILL')

@@ -23,6 +23,7 @@ export interface Loopback {
   open(at: Endpoint, accept: (socket: Socket) => void): OpenPort
   /** A socket on its way to where `open` really listens. */
   connect(to: Endpoint, fromAddress: string): Socket
+  /** Ends every listener and every socket, whoever holds it, and is done when the system has let go of the last one. */
   close(): Promise<void>
 }
 
@@ -55,9 +56,12 @@ export async function claimLoopback({ native = true } = {}): Promise<Loopback> {
 
 function createLoopback(network: number, guardServer: Server | null): Loopback {
   const ports = new Set<OpenPort>()
+  const servers = new Set(guardServer === null ? [] : [guardServer])
+  const sockets = new Set<Socket>()
   /** A port is bound again only after its last listener let go of it. */
   const closing = new Map<string, Promise<void>>()
   const isNative = guardServer !== null
+  let isClosed = false
 
   const loopback: Loopback = {
     network,
@@ -67,7 +71,9 @@ function createLoopback(network: number, guardServer: Server | null): Loopback {
 
     open(at, accept) {
       const key = `${at.address}:${at.port}`
-      const server = createServer({ noDelay: true }, (socket) => accept(socket.on('error', ignore)))
+      const server = createServer({ noDelay: true }, (socket) => accept(keep(socket)))
+      servers.add(server)
+      server.once('close', () => servers.delete(server))
       // Running out of descriptors is felt by the client that is not accepted.
       server.on('error', ignore)
       const ready = bind(server, at, closing.get(key))
@@ -87,13 +93,23 @@ function createLoopback(network: number, guardServer: Server | null): Loopback {
     connect(to, fromAddress) {
       assertLoopback(to.address)
       const localAddress = isNative && loopback.has(fromAddress) ? fromAddress : localhost
-      return createConnection({ host: to.address, port: to.port, localAddress, noDelay: true }).on('error', ignore)
+      return keep(createConnection({ host: to.address, port: to.port, localAddress, noDelay: true }))
     },
 
     async close() {
+      isClosed = true
+      const open = [...servers, ...sockets].map(closed)
       guardServer?.close()
-      await Promise.all([...ports].map((port) => port.close()))
+      for (const port of ports) void port.close()
+      for (const socket of sockets) socket.destroy()
+      await Promise.all(open)
     },
+  }
+
+  function keep(socket: Socket): Socket {
+    sockets.add(socket.on('error', ignore))
+    socket.once('close', () => sockets.delete(socket))
+    return isClosed ? socket.destroy() : socket
   }
 
   async function bind(server: Server, at: Endpoint, before: Promise<void> | undefined): Promise<Endpoint | null> {
@@ -106,6 +122,11 @@ function createLoopback(network: number, guardServer: Server | null): Loopback {
   }
 
   return loopback
+}
+
+/** A handle is gone after its `close`; whoever ended it may be the first to be told, or the last. */
+function closed(each: Server | Socket): Promise<void> {
+  return new Promise((resolve) => void each.once('close', () => resolve()))
 }
 
 /** A lost peer is told to whoever uses the socket; nobody listening must not end the application. */

@@ -24,6 +24,12 @@ export interface SshServer {
   close(): void
 }
 
+/*
+ * sshd asks nobody whether he is still there (ClientAliveInterval 0), and neither does this one. ssh2 would, with a timer that nothing clears
+ * when the connection goes before its login is through; it then kept the fleet's thread from ending. Its setting for one server takes no 0.
+ */
+Object.assign(ssh2.Server, { KEEPALIVE_CLIENT_INTERVAL: 0 })
+
 /** Starts sshd as a process of the machine, on every address it has. */
 export function startSshServer(machine: Machine, { port, hostKey }: { port: number; hostKey: string }): SshServer {
   const parsed = ssh2.utils.parseKey(hostKey)
