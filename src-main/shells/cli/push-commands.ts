@@ -67,13 +67,17 @@ export async function rollback(
 }
 
 /** Ctrl-C stops the push, which takes back what it has done. */
-async function follow({ client, terminal, json, print, signal }: Command, start: () => Promise<PushRecord>): Promise<ExitCode> {
+async function follow(command: Command, start: () => Promise<PushRecord>): Promise<ExitCode> {
+  const { client, terminal, json, print, signal } = command
+  // takes up what an earlier process has left open, whose jobs keep their nodes locked
+  await command.console.start()
   let last: PushRecord | null = null
   let told = ''
   let over: () => void = () => undefined
   const ended = new Promise<void>((resolve) => (over = resolve))
   const onChange = (now: PushRecord): void => {
-    if (last !== null && now.id !== last.id) return
+    // others may be taken up meanwhile
+    if (now.id !== last?.id) return
     last = now
     const line = now.targets.map(({ nodeId, kind, phase }) => `${nodeId} ${kind} ${phase}`).join(', ')
     if (!json && line !== told) terminal.err((told = line))
@@ -81,7 +85,8 @@ async function follow({ client, terminal, json, print, signal }: Command, start:
   }
   const forget = client.on('push.changed', onChange)
   try {
-    onChange(await start())
+    last = await start()
+    onChange(await client.call('push.get', { push: id(last) }))
     const stop = (): void => void client.call('push.stop', { push: id(last) }).catch(() => undefined)
     if (signal.aborted) stop()
     signal.addEventListener('abort', stop, { once: true })
