@@ -109,12 +109,12 @@ describe.skipIf(process.platform !== 'linux')('the practice fleet and the comput
         working.on('ready', () => working.exec('sleep 60', () => undefined))
         const raw = createConnection({ host, port, allowHalfOpen: true }, () => raw.pause().end('SSH-2.0-half\r\n'))
         raw.on('error', () => undefined)
-        // cut in the midst of their logins: no waiting
         for (const one of [working, idle]) {
           one.on('error', () => undefined).connect({ host, port, username: 'ops', privateKey: key })
         }
         return [working, idle, raw]
       })
+      await Promise.all(clients.map((one) => one instanceof ssh2.Client && once(one, 'ready')))
       const deeds: PracticeDeed[] = [
         { scenario: 'power-off', target: 'lb-o1' },
         { scenario: 'ssh-hang', target: 'lb-t1' },
