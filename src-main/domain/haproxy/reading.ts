@@ -181,6 +181,7 @@ function serverFrom(stats: TableReader, state: ServerFacts | undefined, oldSessi
             adminState: state.adminState,
             weight: state.weight,
             checkResult: state.checkResult,
+            checkText: stats.text(at.last_chk),
             word,
             sessions: sessions ?? 0,
             queue: queue ?? 0,

@@ -25,6 +25,8 @@ export interface ServerFacts {
   adminState: number
   weight: number
   checkResult: number
+  /** what the last check left behind [last_chk]: of a good one, what `http-check expect … on-success` makes of the answer */
+  checkText: string
   sessions: number
   queue: number
   /** seconds since a session was last given to it; null = never since this worker started */
@@ -35,6 +37,7 @@ export interface ServerFacts {
 
 const running = { starting: 1, up: 2, stopping: 3 } as const
 const checkFailed = 2
+const checkPassed = 3
 
 export function serverStateFrom(facts: ServerFacts): ServerState {
   if (isInMaintenance(facts.adminState)) return 'maintenance'
@@ -45,7 +48,8 @@ export function serverStateFrom(facts: ServerFacts): ServerState {
   if (facts.opState !== running.up) return 'down'
   // `UP 1/3` is said both of a server that was just made ready and of one whose check began to fail.
   if (/^UP \d+\/\d+$/.test(facts.word)) return facts.checkResult === checkFailed ? 'degraded' : 'warming'
-  return 'up'
+  // The server answers well and says of itself that something it needs does not (`on-success "%[res.hdr(X-Health)]"`, 2.6.12).
+  return facts.checkResult === checkPassed && /^degraded\b/i.test(facts.checkText) ? 'degraded' : 'up'
 }
 
 export function isInMaintenance(adminState: number): boolean {

@@ -44,7 +44,7 @@ export function answer(application: Application, request: IncomingMessage, respo
 
 function sayHealth({ health }: Behaviour, response: ServerResponse): void {
   response.setHeader('Content-Type', 'application/json')
-  if (health === 'degraded') response.setHeader('X-Health', 'degraded')
+  if (health === 'degraded') response.setHeader('X-Health', 'degraded: its database does not answer')
   response.writeHead(health === 'failing' ? 503 : 200).end(`{"status":"${health === 'well' ? 'ok' : health}"}\n`)
 }
 

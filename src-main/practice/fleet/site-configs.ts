@@ -54,11 +54,13 @@ backend be_web
     balance roundrobin
     cookie SRV insert indirect nocache
     option httpchk GET /health
+    http-check expect status 200 on-success "%[res.hdr(X-Health)]"
 ${servers('web', (name, index) => `check cookie ${name} maxconn 60 weight ${index % 4 === 3 ? 50 : 100} slowstart 10s`)}
 
 backend be_api
     balance leastconn
     option httpchk GET /health
+    http-check expect status 200 on-success "%[res.hdr(X-Health)]"
 ${servers('api', () => 'check maxconn 60')}
 
 # message consumers hold their connections for hours

@@ -69,6 +69,8 @@ export interface ActiveCheck {
   } | null
   /** for `http`; HAProxy's and nginx's default is 2xx and 3xx */
   readonly passes: (status: number) => boolean
+  /** for `http`: the header of a good answer that is kept as what the server said; null: none */
+  readonly saidBy: string | null
 }
 
 /** What real traffic says of a server: `ejects` is asked after each failure with the figures of the last `windowMs`. */
@@ -111,10 +113,12 @@ export interface CheckResult {
   /** HTTP status; null for TCP or without an answer */
   readonly code: number | null
   readonly durationMs: number
-  /** the backend's own report in `X-Health: degraded` or a JSON body `{"status":"degraded"}` */
+  /** the backend's own report in `X-Health: degraded…` or a JSON body `{"status":"degraded"}` */
   readonly degraded: boolean
   /** e.g. `OK`, `Service Unavailable`, `Connection refused` */
   readonly text: string
+  /** the header of a good answer that was asked for */
+  readonly said: string
   readonly at: number
 }
 

@@ -205,7 +205,7 @@ function serverRow(worker: Worker, { proxy }: Backend, live: LiveServer): Cells 
           check_status: lastCheck?.word ?? 'INI',
           check_code: lastCheck?.code ?? null,
           check_duration: lastCheck === null ? null : Math.round(lastCheck.durationMs),
-          last_chk: lastCheck === null || lastCheck.passed ? '' : lastCheck.text,
+          last_chk: lastCheck === null ? '' : lastCheck.passed ? lastCheck.said : lastCheck.text,
           check_desc: checkText(live),
           check_rise: settings.rise,
           check_fall: settings.fall,

@@ -3,6 +3,7 @@ import { settingOf, type ProxyView, type Setting } from '../../../domain/haproxy
 import type { HttpFacts } from '../../traffic/traffic.ts'
 import { compileFetch, type AclTable, type Condition, type FactsWithRate } from './condition.ts'
 import type { CompiledRule } from './http-rules.ts'
+import { headerIn } from './keywords.ts'
 import { parseHostAndPort } from './server-line.ts'
 import {
   timeoutNames,
@@ -129,8 +130,13 @@ function healthOf(view: ProxyView): ProxySettings['health'] {
   const headers: Record<string, string> = {}
   for (const [at, word] of send.entries()) if (word === 'hdr') headers[send[at + 1] ?? ''] = send[at + 2] ?? ''
   const request: HealthRequest = { method: sent('meth') ?? method, path: sent('uri') ?? path, headers }
-  const expected = lines.filter(({ keyword }) => keyword === 'http-check expect').at(-1)?.values[1]
-  return { kind: httpchk === null ? 'tcp' : 'http', request, passes: expected === undefined ? isSuccess : isOneOf(expected) }
+  const [, expected, , onSuccess = ''] = lines.filter(({ keyword }) => keyword === 'http-check expect').at(-1)?.values ?? []
+  return {
+    kind: httpchk === null ? 'tcp' : 'http',
+    request,
+    passes: expected === undefined ? isSuccess : isOneOf(expected),
+    saidBy: headerIn(onSuccess),
+  }
 }
 
 const isSuccess = (status: number): boolean => status >= 200 && status < 400

@@ -151,8 +151,14 @@ function tableCheck(words: readonly string[]): string | null {
   return null
 }
 
+/** Of a format that says what one header of the answer says: its name. */
+export const headerIn = (format: string): string | null => /^%\[res\.hdr\(([\w-]+)\)\]$/.exec(format)?.[1] ?? null
+
 function httpCheckCheck([, what = '', ...rest]: readonly string[]): string | null {
   if (what === 'send' && /^(meth|uri|ver|hdr)$/.test(rest[0] ?? '')) return null
-  if (what === 'expect' && rest[0] === 'status' && /^\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*$/.test(rest[1] ?? '')) return null
+  if (what === 'expect' && rest[0] === 'status' && /^\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*$/.test(rest[1] ?? '')) {
+    if (rest.length === 2 || (rest.length === 4 && rest[2] === 'on-success' && headerIn(rest[3] ?? '') !== null)) return null
+    return "'http-check expect status' only supports 'on-success %[res.hdr(<name>)]' here."
+  }
   return `'http-check' only supports 'send' and 'expect status' here (got '${[what, rest[0] ?? ''].join(' ').trim()}').`
 }

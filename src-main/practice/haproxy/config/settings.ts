@@ -111,6 +111,8 @@ export interface ProxySettings {
     readonly kind: 'tcp' | 'http'
     readonly request: HealthRequest
     readonly passes: (status: number) => boolean
+    /** the header that `on-success` tells of; null: none */
+    readonly saidBy: string | null
   }
   readonly timeouts: Readonly<Record<TimeoutName, number | null>>
   readonly retries: number

@@ -188,5 +188,6 @@ function checkOf({ check, rise, fall }: ServerSettings, { health, timeouts }: Pr
     fall,
     request: health.kind === 'http' ? health.request : null,
     passes: health.passes,
+    saidBy: health.saidBy,
   }
 }

@@ -21,6 +21,7 @@ export function createProbe(network: MachineNetwork, clock: PracticeClock, pid: 
       passed: false,
       code: null,
       degraded: false,
+      said: '',
       ...rest,
       durationMs: clock.monotonic() - startedAt,
       at: clock.now(),
@@ -44,9 +45,10 @@ export function createProbe(network: MachineNetwork, clock: PracticeClock, pid: 
       socket.destroy()
     })
     try {
-      const { status, text, degraded } = await ask(socket, check.request)
-      const passed = check.passes(status)
-      return result({ passed, word: passed ? 'L7OK' : 'L7STS', code: status, text, degraded: passed && degraded })
+      const { status, text, degraded, headers } = await ask(socket, check.request)
+      if (!check.passes(status)) return result({ word: 'L7STS', code: status, text })
+      const said = check.saidBy === null ? '' : String(headers[check.saidBy.toLowerCase()] ?? '')
+      return result({ passed: true, word: 'L7OK', code: status, text, degraded, said })
     } catch (thrown) {
       const text = thrown instanceof Error ? thrown.message : String(thrown)
       return late ? result({ word: 'L7TOUT', text: '' }) : result({ word: 'L7RSP', text })
@@ -60,7 +62,7 @@ export function createProbe(network: MachineNetwork, clock: PracticeClock, pid: 
 function ask(
   socket: Socket,
   { method, path, headers }: NonNullable<ActiveCheck['request']>,
-): Promise<{ status: number; text: string; degraded: boolean }> {
+): Promise<{ status: number; text: string; degraded: boolean; headers: IncomingMessage['headers'] }> {
   return new Promise((resolve, reject) => {
     const request = httpRequest({ method, path, headers, createConnection: () => socket }, (response) => {
       const chunks: Buffer[] = []
@@ -74,6 +76,7 @@ function ask(
         resolve({
           status: response.statusCode ?? 0,
           text: response.statusMessage ?? '',
+          headers: response.headers,
           degraded: isDegraded(response, Buffer.concat(chunks).toString()),
         })
       response.on('end', done)
@@ -86,5 +89,5 @@ function ask(
 
 /** The deep check: the backend answers well and says that something it depends on does not. */
 function isDegraded({ headers }: IncomingMessage, body: string): boolean {
-  return headers['x-health'] === 'degraded' || /"status"\s*:\s*"degraded"/.test(body)
+  return String(headers['x-health']).startsWith('degraded') || /"status"\s*:\s*"degraded"/.test(body)
 }

@@ -12,6 +12,7 @@ const up: ServerFacts = {
   adminState: 0,
   weight: 1,
   checkResult: 3,
+  checkText: '',
   sessions: 0,
   queue: 0,
   lastSessionS: 60,
@@ -20,6 +21,15 @@ const up: ServerFacts = {
 const state = (change: Partial<ServerFacts>) => serverStateFrom({ ...up, ...change })
 
 describe('serverStateFrom', () => {
+  it('takes a server at its word that something it needs is bad, while its check passes', () => {
+    expect(state({ checkText: 'degraded: database' })).toBe('degraded')
+    expect(state({ checkText: 'Degraded' })).toBe('degraded')
+    expect(state({ checkText: 'not degraded' })).toBe('up')
+    expect(state({ checkText: 'degraded', checkResult: 2, word: 'UP 2/3' })).toBe('degraded')
+    expect(state({ checkText: 'degraded', opState: 0, word: 'DOWN' })).toBe('down')
+    expect(state({ checkText: 'degraded', adminState: 8 })).toBe('drained')
+  })
+
   it.each([
     ['up', {}],
     ['maintenance', { word: 'MAINT', opState: 0, adminState: 1 }],

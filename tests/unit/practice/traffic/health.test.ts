@@ -23,7 +23,7 @@ function bench(servers: readonly ServerSpec[], more: Partial<PoolSpec> = {}): Be
   const answer = { passed: true, degraded: false }
   const probe = async (): Promise<CheckResult> => {
     self.checks += 1
-    return { ...answer, word: answer.passed ? 'L7OK' : 'L7STS', code: 200, durationMs: 1, text: '', at: clock.now() }
+    return { ...answer, word: answer.passed ? 'L7OK' : 'L7STS', code: 200, durationMs: 1, text: '', said: '', at: clock.now() }
   }
   const now = clock.monotonic
   const pool = createPool(plainPool('app', servers, more), { wheel: createWheel(clock), now, probe, random: () => 0 })

@@ -190,6 +190,7 @@ export const healthCheck: ActiveCheck = {
   port: null,
   request: { method: 'GET', path: '/health', headers: { host: 'check' } },
   passes: (status) => status >= 200 && status < 400,
+  saidBy: null,
 }
 
 export const halfFails: Pick<PassiveCheck, 'windowMs' | 'coolDownMs' | 'failedStatus'> = {
