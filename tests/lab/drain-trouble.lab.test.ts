@@ -87,6 +87,7 @@ describeLab('a drain in trouble', () => {
     await lab.restoreAll()
   })
 
+  // nobody sticks to it: it stays drained when it is empty
   it.each<[what: string, node: string, undo: string]>([
     ['a reload by signal', 'lb1', 'kill -USR2 "$(cat /run/haproxy.pid)"'],
     ['a reload through the master', 'lb2', `echo reload | socat -t5 - UNIX-CONNECT:/run/haproxy-master.sock`],
@@ -98,19 +99,19 @@ describeLab('a drain in trouble', () => {
     [
       'a hand',
       'lb2',
-      `echo 'set server be_shop/shop1 state ready; set server be_shop/shop1 weight 4' | socat -t5 - UNIX-CONNECT:/run/haproxy/admin.sock`,
+      `echo 'set server be_static/static1 state ready; set server be_static/static1 weight 4' | socat -t5 - UNIX-CONNECT:/run/haproxy/admin.sock`,
     ],
   ])('is set again after %s on %s, and the history has the violation and the repair', async (_what, node, undo) => {
     const before = await serversState()
     const console = await opened(await newPlace())
-    const drain = await start(console, ['be_shop/shop1'])
+    const drain = await start(console, ['be_static/static1'])
     await until(console, drain, 'it is out', isOut)
     await onNode(node, undo)
     const again = await until(console, drain, 'it is out again', (view) => isOut(view) && view.places.some((place) => place.violations > 0)) // prettier-ignore
     expect(again.places.map(({ nodeId, violations }) => [nodeId, violations])).toEqual(
       pair.map((id) => [id, id === node ? 1 : 0]),
     )
-    expect(await adminState(node, 'be_shop/shop1')).toBe('8')
+    expect(await adminState(node, 'be_static/static1')).toBe('8')
     const told = (await kindsOf(console, drain)).filter((kind) => kind !== 'drain.empty')
     expect(told).toEqual(['drain.started', 'drain.violated', 'drain.repaired'])
     await putBack(console, drain)
@@ -225,11 +226,11 @@ describeLab('a drain in trouble', () => {
     const before = await serversState()
     const place = await newPlace()
     const first = await opened(place)
-    const drain = await start(first, ['be_shop/shop1'], { expiresMs: 4000 })
+    const drain = await start(first, ['be_static/static1'], { expiresMs: 4000 })
     await until(first, drain, 'it is out', isOut)
     await closed(first)
     await waitUntil('its time is over', 20_000, () => Date.now() > (drain.expiresAt ?? Infinity))
-    expect(await adminState('lb1', 'be_shop/shop1'), 'nobody was there to put it back').toBe('8')
+    expect(await adminState('lb1', 'be_static/static1'), 'nobody was there to put it back').toBe('8')
     const second = await opened(place)
     const ended = await until(second, drain, 'it has ended', ({ state }) => state === 'ended')
     expect(ended.timeline.find(({ kind }) => kind === 'expired')?.text).toContain('Its time is over')
