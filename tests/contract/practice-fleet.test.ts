@@ -1,15 +1,9 @@
-import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
-import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Worker } from 'node:worker_threads'
-import type { PracticeDeed } from '#contract'
-import ssh2 from 'ssh2'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { CallContext } from '../../src-main/app/handlers-type.ts'
 import { compose, type Console } from '../../src-main/compose.ts'
-import type { FromWorker } from '../../src-main/practice/fleet/worker-messages.ts'
 import { hostFleet } from '../../src-main/practice/worker-host.ts'
 import { silentLog } from './silent-log.ts'
 
@@ -91,46 +85,6 @@ describe.skipIf(process.platform !== 'linux')('the practice fleet and the comput
     expect(resources()).toEqual(before.resources)
     expect(ended).toEqual([])
   })
-
-  it('ends its thread by itself, whatever its connections were doing', async () => {
-    for (let round = 0; round < 2; round += 1) {
-      const start = { workerData: { folder, size: {} }, execArgv: [], env: {} }
-      const thread = new Worker(new URL('../../src-main/practice/fleet/worker.ts', import.meta.url), start)
-      const gone = once(thread, 'exit')
-      const told = (kind: string) =>
-        new Promise<FromWorker>((resolve) =>
-          thread.on('message', (one: FromWorker) => void (one.kind === kind && resolve(one))),
-        )
-      const opened = await told('opened')
-      if (opened.kind !== 'opened') return expect.fail('another message')
-      const key = await readFile(join(folder, 'practice_ed25519'))
-      const clients = opened.inventory.nodes.flatMap(({ ssh: { host, port = 22 } }) => {
-        const [working, idle] = [new ssh2.Client(), new ssh2.Client()]
-        working.on('ready', () => working.exec('sleep 60', () => undefined))
-        const raw = createConnection({ host, port, allowHalfOpen: true }, () => raw.pause().end('SSH-2.0-half\r\n'))
-        raw.on('error', () => undefined)
-        for (const one of [working, idle]) {
-          one.on('error', () => undefined).connect({ host, port, username: 'ops', privateKey: key })
-        }
-        return [working, idle, raw]
-      })
-      await Promise.all(clients.map((one) => one instanceof ssh2.Client && once(one, 'ready')))
-      const deeds: PracticeDeed[] = [
-        { scenario: 'power-off', target: 'lb-o1' },
-        { scenario: 'ssh-hang', target: 'lb-t1' },
-        { scenario: 'crash-haproxy', target: 'lb-t2' },
-        { scenario: 'fill-pool', target: 'practice-tokyo' },
-      ]
-      for (const deed of deeds.slice(round)) {
-        const replied = told('reply')
-        thread.postMessage({ kind: 'do', id: 1, deed })
-        await replied
-      }
-      thread.postMessage({ kind: 'close', id: 0 })
-      expect(await gone).toEqual([0])
-      for (const client of clients) client.destroy()
-    }
-  }, 60_000)
 
   it('says why when it cannot be opened', async () => {
     const file = join(folder, 'file')
