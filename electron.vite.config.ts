@@ -14,8 +14,8 @@ export default defineConfig({
           desktop: resolve(root, 'src-main/shells/desktop/index.ts'),
           cli: resolve(root, 'src-main/shells/cli/index.ts'),
           browser: resolve(root, 'src-main/shells/browser/index.ts'),
-          // the thread of the practice fleet, started by its file
-          'practice-worker': resolve(root, 'src-main/practice/fleet/worker.ts'),
+          // the process of the practice fleet, started by its file
+          'practice-fleet': resolve(root, 'src-main/practice/fleet/fleet-process.ts'),
         },
       },
     },

@@ -54,7 +54,8 @@ import { probeNodeFacts } from './drivers/linux/node-facts.ts'
 import { createDrivers } from './drivers/registry.ts'
 import { keepHeapLean } from './lean-heap.ts'
 import { createLog } from './log.ts'
-import { hostFleet } from './practice/worker-host.ts'
+import { hostFleet } from './practice/fleet-host.ts'
+import { startNodeProcess, type StartProcess } from './practice/own-process.ts'
 import { openStore } from './store/open-store.ts'
 import { systemClock } from './system-clock.ts'
 import { createHostKeyPolicy } from './transport/ssh/host-key-policy.ts'
@@ -90,6 +91,8 @@ export interface ComposeOptions {
   log?: Log
   /** default: the user's and the system's own */
   knownHostsFiles?: readonly string[]
+  /** how a program of ours becomes a process of its own; Node's way when it is left out */
+  startProcess?: StartProcess
   /** stand-ins for what reaches out of the process, in tests */
   overrides?: {
     sessions?: (targets: SshTargets) => NodeSessions
@@ -101,7 +104,10 @@ export interface ComposeOptions {
 }
 
 /** The application as a shell runs it: in the user's data folder, with the machine's own clock. */
-export function composeFor(shell: ShellName, options: Pick<ComposeOptions, 'cipher' | 'lookOnly'> = {}): Promise<Console> {
+export function composeFor(
+  shell: ShellName,
+  options: Pick<ComposeOptions, 'cipher' | 'lookOnly' | 'startProcess'> = {},
+): Promise<Console> {
   keepHeapLean()
   const home = homedir()
   return compose({ dataFolder: dataFolderFrom(process.env, process.platform, home), shell, env: process.env, home, ...options })
@@ -109,10 +115,10 @@ export function composeFor(shell: ShellName, options: Pick<ComposeOptions, 'ciph
 
 /** A practice fleet without a console around it; `folder` keeps its keys. */
 export const openPracticeFleet = (folder: string, size: PracticeSize, ended: (why: string) => void): Promise<PracticeFleet> =>
-  hostFleet({ folder, size, told: () => undefined, ended })
+  hostFleet({ folder, size, told: () => undefined, ended }, startNodeProcess)
 
 export async function compose(options: ComposeOptions): Promise<Console> {
-  const { dataFolder, shell, env, home, clock = systemClock, overrides = {} } = options
+  const { dataFolder, shell, env, home, clock = systemClock, startProcess = startNodeProcess, overrides = {} } = options
   await mkdir(dataFolder, { recursive: true, mode: 0o700 })
   const log = options.log ?? createLog({ folder: dataFolder, shell })
   const { publish, onEvent } = createEventHub(log)
@@ -218,6 +224,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     versions,
     clock,
     onPhase: (push, nodeId, phase) => pushes.onPhase(push, nodeId, phase),
+    onHealth: (push, nodeId, health) => pushes.onHealth(push, nodeId, health),
     mayBegin: (push, jobId) => pushes.mayBegin(push, jobId),
     isStopped: (push) => pushes.isStopped(push),
   })
@@ -251,6 +258,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     servicesOf,
     versions,
     jobs: () => jobs,
+    history,
     clock,
     log,
     publish,
@@ -267,7 +275,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
   const drains = createDrainService({ ...drainParts, keeper: drainKeeper, planner: createDrainPlanner(drainParts) })
 
   const practice = createPracticeService({
-    openFleet: overrides.openPracticeFleet ?? hostFleet,
+    openFleet: overrides.openPracticeFleet ?? ((wanted) => hostFleet(wanted, startProcess)),
     folder: join(dataFolder, 'practice'),
     inventory,
     sessions,

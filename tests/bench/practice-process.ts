@@ -1,4 +1,5 @@
 /** The console with a practice fleet in it; prints what both cost. Started by practice.ts. */
+import { readFileSync } from 'node:fs'
 import type { CallContext } from '../../src-main/app/handlers-type.ts'
 import { compose } from '../../src-main/compose.ts'
 import { keepHeapLean } from '../../src-main/lean-heap.ts'
@@ -36,7 +37,17 @@ while (read < nodes && performance.now() - began < 180_000) {
 }
 const firstLightMs = performance.now() - began - openMs
 
+/** CPU time in µs and resident bytes of the processes that this one has started: the fleet's. Of Linux' /proc, see proc(5). */
+function children(): { cpuUs: number; rss: number } {
+  const pids = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ').filter(Boolean)
+  const stats = pids.map((pid) => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ').map(Number) ?? [])
+  const sum = (index: number): number => stats.reduce((total, fields) => total + (fields[index] ?? 0), 0)
+  // in hundredths of a second and in pages of 4 KiB
+  return { cpuUs: (sum(11) + sum(12)) * 1e4, rss: sum(21) * 4096 }
+}
+
 const cpuBefore = process.cpuUsage()
+const fleetBefore = children().cpuUs
 const mainBefore = process.threadCpuUsage()
 const measuredFrom = performance.now()
 let peakRss = 0
@@ -46,17 +57,18 @@ for (let last = measuredFrom; last - measuredFrom < Number(secondsText) * 1000;)
   const now = performance.now()
   longestStallMs = Math.max(longestStallMs, now - last - 50)
   last = now
-  peakRss = Math.max(peakRss, process.memoryUsage.rss())
+  peakRss = Math.max(peakRss, process.memoryUsage.rss() + children().rss)
 }
 const elapsedMs = performance.now() - measuredFrom
 const cores = ({ user, system }: NodeJS.CpuUsage): number => (user + system) / 1000 / elapsedMs
 const all = cores(process.cpuUsage(cpuBefore))
+const fleetCores = (children().cpuUs - fleetBefore) / 1000 / elapsedMs
 const mainCores = cores(process.threadCpuUsage(mainBefore))
 const { servers } = await handlers['fleet.snapshot']({}, context)
 const { load } = await handlers['practice.status']({}, context)
 process.stdout.write(
   `${JSON.stringify({
-    ...{ openMs, firstLightMs, read, nodes, servers: servers.length, mainCores, restCores: all - mainCores },
+    ...{ openMs, firstLightMs, read, nodes, servers: servers.length, mainCores, fleetCores, collectorCores: all - mainCores },
     ...{ peakRssMb: peakRss / 1e6, longestStallMs, answered: load?.ok, failed: load?.failed },
   })}\n`,
 )

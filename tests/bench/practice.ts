@@ -15,14 +15,15 @@ interface Cost {
   nodes: number
   servers: number
   mainCores: number
-  restCores: number
+  fleetCores: number
+  collectorCores: number
   peakRssMb: number
   longestStallMs: number
   answered: number
   failed: number
 }
 
-/** What a large practice fleet costs beside the console that watches it, in one process. */
+/** What a large practice fleet costs beside the console that watches it. */
 export async function benchPractice(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'evenkeel-practice-'))
   try {
@@ -47,7 +48,7 @@ export async function benchPractice(): Promise<void> {
       `  open after ${(cost.openMs / 1000).toFixed(1)} s, ${cost.read} of ${cost.nodes} nodes and ${cost.servers} servers read after ${(cost.firstLightMs / 1000).toFixed(1)} s more`,
     )
     console.log(
-      `  console's thread ${cost.mainCores.toFixed(2)} cores, longest stall ${cost.longestStallMs.toFixed(0)} ms; the fleet's thread and the collectors ${cost.restCores.toFixed(2)} cores; ${cost.peakRssMb.toFixed(0)} MB resident at most`,
+      `  console's thread ${cost.mainCores.toFixed(2)} cores, longest stall ${cost.longestStallMs.toFixed(0)} ms; its collectors ${cost.collectorCores.toFixed(2)} cores, the fleet ${cost.fleetCores.toFixed(2)} cores; ${cost.peakRssMb.toFixed(0)} MB resident at most`,
     )
     console.log(`  clients: ${cost.answered} answered, ${cost.failed} failed`)
   } finally {

@@ -56,7 +56,7 @@ describe.skipIf(process.platform !== 'linux' || !isBuilt)('the packed applicatio
       expect.arrayContaining([
         '/package.json',
         '/out/main/desktop.js',
-        '/out/main/practice-worker.js',
+        '/out/main/practice-fleet.js',
         '/out/preload/index.cjs',
         '/out/renderer/index.html',
         '/node_modules/ssh2/package.json',

@@ -1,10 +1,13 @@
+import { spawn } from 'node:child_process'
 import { mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { CallContext } from '../../src-main/app/handlers-type.ts'
 import { compose, type Console } from '../../src-main/compose.ts'
-import { hostFleet } from '../../src-main/practice/worker-host.ts'
+import { hostFleet } from '../../src-main/practice/fleet-host.ts'
+import { startNodeProcess } from '../../src-main/practice/own-process.ts'
 import { silentLog } from './silent-log.ts'
 
 let folder: string
@@ -37,11 +40,19 @@ async function consoleOn(dataFolder: string): Promise<Console> {
 const vips = async ({ handlers }: Console) =>
   (await handlers['fleet.snapshot']({}, context)).routers.map(({ verdict, holders }) => [verdict, ...holders].join(' '))
 
-/** Local addresses, in hex as the kernel prints them, that this process listens on. */
-async function listening(): Promise<string[]> {
-  const links = await Promise.all((await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')))
+/** The processes that this one has started. */
+async function children(): Promise<number[]> {
+  const tasks = await readdir('/proc/self/task')
+  const lists = await Promise.all(tasks.map((task) => readFile(`/proc/self/task/${task}/children`, 'utf8').catch(() => '')))
+  return lists.flatMap((list) => list.split(' ').filter(Boolean).map(Number))
+}
+
+/** Local addresses, in hex as the kernel prints them, that a process listens on. */
+async function listening(pid: number): Promise<string[]> {
+  const fds = await readdir(`/proc/${pid}/fd`)
+  const links = await Promise.all(fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')))
   const inodes = new Set(links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []))
-  const tables = await Promise.all(['tcp', 'tcp6', 'udp', 'udp6'].map((name) => readFile(`/proc/self/net/${name}`, 'utf8')))
+  const tables = await Promise.all(['tcp', 'tcp6', 'udp', 'udp6'].map((name) => readFile(`/proc/${pid}/net/${name}`, 'utf8')))
   return tables.flatMap((table) =>
     table
       .trim()
@@ -53,23 +64,27 @@ async function listening(): Promise<string[]> {
   )
 }
 
-/** What keeps this thread's event loop alive; vitest's own timers come and go. */
-const resources = () =>
-  process
-    .getActiveResourcesInfo()
-    .filter((name) => name !== 'Timeout')
-    .sort()
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
 
 describe.skipIf(process.platform !== 'linux')('the practice fleet and the computer it runs on', () => {
   it('listens on loopback only, keeps its keys to itself, and leaves nothing behind', async () => {
-    const before = { ports: await listening(), resources: resources() }
+    const before = await children()
     const ended: string[] = []
-    const fleet = await hostFleet({ folder, size: {}, told: () => undefined, ended: (why) => ended.push(why) })
+    const options = { folder, size: {}, told: () => undefined, ended: (why: string) => ended.push(why) }
+    const fleet = await hostFleet(options, startNodeProcess)
+    const [pid = 0, ...more] = (await children()).filter((each) => !before.includes(each))
+    expect(more).toEqual([])
     await fleet.do({ scenario: 'power-off', target: 'lb-o1' })
     await fleet.do({ scenario: 'ssh-hang', target: 'lb-t1' })
     await fleet.do({ scenario: 'fill-pool', target: 'practice-tokyo' })
 
-    const ports = (await listening()).filter((port) => !before.ports.includes(port))
+    const ports = await listening(pid)
     expect(ports.length).toBeGreaterThan(20)
     // 127.x.y.z, lowest byte first
     expect(ports.filter((port) => !/^[0-9A-F]{6}7F:/.test(port))).toEqual([])
@@ -81,16 +96,56 @@ describe.skipIf(process.platform !== 'linux')('the practice fleet and the comput
     expect(modes.map(({ mode }) => (mode & 0o777).toString(8))).toEqual(['700', '600', '600'])
 
     await fleet.close()
-    expect(await listening()).toEqual(before.ports)
-    expect(resources()).toEqual(before.resources)
+    expect(isAlive(pid)).toBe(false)
     expect(ended).toEqual([])
+    await expect(fleet.status()).rejects.toThrow('closed')
+  })
+
+  it('says so when its process is killed, to whoever waits and to whoever opened it', async () => {
+    const before = await children()
+    const ended: string[] = []
+    const options = { folder, size: {}, told: () => undefined, ended: (why: string) => ended.push(why) }
+    const fleet = await hostFleet(options, startNodeProcess)
+    const [pid = 0] = (await children()).filter((each) => !before.includes(each))
+    process.kill(pid, 'SIGSTOP')
+    const asked = fleet.status()
+    process.kill(pid, 'SIGKILL')
+    await expect(asked).rejects.toThrow('The practice fleet stopped: it was killed by SIGKILL')
+    expect(ended).toEqual(['The practice fleet stopped: it was killed by SIGKILL'])
+    await fleet.close()
+  })
+
+  it('ends when the console is killed, but not at the Ctrl-C that the console answers', async () => {
+    const host = new URL('../../src-main/practice/fleet-host.ts', import.meta.url).href
+    const start = new URL('../../src-main/practice/own-process.ts', import.meta.url).href
+    const program = `
+      const { hostFleet } = await import(${JSON.stringify(host)})
+      const { startNodeProcess } = await import(${JSON.stringify(start)})
+      const fleet = await hostFleet({ folder: process.argv[1], size: {}, told() {}, ended() {} }, startNodeProcess)
+      process.on('SIGINT', async () => console.log((await fleet.status()).scenarios.length > 0 ? 'answers' : 'empty'))
+      console.log('open')
+      setInterval(() => {}, 1000)`
+    const console = spawn(process.execPath, ['--input-type=module', '-e', program, folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      detached: true,
+    })
+    const lines = createInterface({ input: console.stdout })[Symbol.asyncIterator]()
+    expect((await lines.next()).value).toBe('open')
+    const pid = Number(await readFile(`/proc/${console.pid}/task/${console.pid}/children`, 'utf8'))
+    expect(isAlive(pid)).toBe(true)
+    process.kill(-(console.pid ?? 0), 'SIGINT')
+    expect((await lines.next()).value).toBe('answers')
+    console.kill('SIGKILL')
+    await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false)
   })
 
   it('says why when it cannot be opened', async () => {
     const file = join(folder, 'file')
     await writeFile(file, '')
     const ended = () => expect.fail('it never was open')
-    await expect(hostFleet({ folder: file, size: {}, told: () => undefined, ended })).rejects.toThrow(/EEXIST.*file/)
+    await expect(hostFleet({ folder: file, size: {}, told: () => undefined, ended }, startNodeProcess)).rejects.toThrow(
+      /EEXIST.*file/,
+    )
   })
 })
 

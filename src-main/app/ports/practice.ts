@@ -1,6 +1,6 @@
 import type { Inventory, PracticeDeed, PracticeFacts, PracticeRepair, PracticeSize } from '#contract'
 
-/** A fleet to practise on, in a thread of its own. It is reached over SSH like any other; this is only how it is switched on and troubled. */
+/** A fleet to practise on, in a process of its own. It is reached over SSH like any other; this is only how it is switched on and troubled. */
 export interface PracticeFleet {
   /** its nodes, sites and pairs, with addresses, key files and host keys of this start */
   readonly inventory: Inventory
@@ -8,7 +8,7 @@ export interface PracticeFleet {
   /** Rejects with a whole sentence when it cannot be done. */
   do(deed: PracticeDeed): Promise<PracticeFacts>
   revert(repair: PracticeRepair): Promise<PracticeFacts>
-  /** Nothing of it is left: no thread, no port, no connection. */
+  /** Nothing of it is left: no process, no port, no connection. */
   close(): Promise<void>
 }
 

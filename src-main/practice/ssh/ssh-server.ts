@@ -26,7 +26,7 @@ export interface SshServer {
 
 /*
  * sshd asks nobody whether he is still there (ClientAliveInterval 0), and neither does this one. ssh2 would, with a timer that nothing clears
- * when the connection goes before its login is through; it then kept the fleet's thread from ending. Its setting for one server takes no 0.
+ * when the connection goes before its login is through; such a timer outlives the fleet that was closed. Its setting for one server takes no 0.
  */
 Object.assign(ssh2.Server, { KEEPALIVE_CLIENT_INTERVAL: 0 })
 
