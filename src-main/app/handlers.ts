@@ -178,8 +178,8 @@ export function createHandlers(services: Services): Handlers {
     'push.get': async ({ push }) => pushes.get(push),
     'push.list': async ({ limit }) => pushes.list(limit),
     'push.standing': async ({ nodes }, { signal }) => pushes.standing(nodes, signal),
-    'push.settle': async ({ node, kind, id, how }, { signal }) => {
-      await pushes.settle({ nodeId: node, kind, id }, how, signal)
+    'push.settle': async ({ node, kind, id, how }, { caller, signal }) => {
+      await pushes.settle({ nodeId: node, kind, id }, how, requester(caller), signal)
       return {}
     },
 

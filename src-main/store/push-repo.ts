@@ -19,6 +19,7 @@ export function createPushRepo(db: Database.Database, rows: RowReader): PushRepo
   )
   const read = ({ id, record }: Stored): PushRecord | null => rows.read(jsonText(PushRecord), 'push', id, record)
   return {
+    atOnce: (work) => db.transaction(work).immediate(),
     put(push) {
       put.run(push.id, push.createdAt, push.endedAt, JSON.stringify(push))
     },

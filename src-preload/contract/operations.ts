@@ -115,11 +115,14 @@ export const HistoryEntry = v.strictObject({
     'drain.repaired',
     'drain.empty',
     'drain.ended',
+    'push.started',
+    'push.ended',
+    'push.settled',
     'inventory.changed',
     'host-key.trusted',
   ]),
   nodeId: v.nullable(NodeId),
-  /** server, router, job or drain id, by kind */
+  /** server, router, job, drain, push or guard id, by kind */
   subject: v.string(),
   /** names and values the window needs to word it, e.g. { from, to, word, pool, server } */
   data: v.record(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null(), v.array(v.string())])),

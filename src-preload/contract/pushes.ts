@@ -103,6 +103,19 @@ export const PushPhase = v.picklist([
 ])
 export type PushPhase = v.InferOutput<typeof PushPhase>
 
+/** How a node serves, over all of its pools. */
+export const PushHealth = v.strictObject({
+  /** servers that take traffic, of those there are */
+  serving: v.number(),
+  servers: v.number(),
+  /** requests that wait for one */
+  queue: v.number(),
+  /** a second; null: the daemon does not tell */
+  requestRate: v.nullable(v.number()),
+  errorRate: v.nullable(v.number()),
+})
+export type PushHealth = v.InferOutput<typeof PushHealth>
+
 /** `interrupted`: the console ended in between; nodes that were done stay so, one under way went back, the others were left alone. */
 export const PushState = v.picklist(['running', 'undoing', 'succeeded', 'rolled-back', 'failed', 'interrupted'])
 export type PushState = v.InferOutput<typeof PushState>
@@ -123,7 +136,17 @@ export const PushRecord = v.strictObject({
   guardMs: Milliseconds,
   allowCapacityLoss: v.boolean(),
   targets: v.array(
-    v.strictObject({ ...target, phase: PushPhase, said: v.string(), jobId: v.nullable(JobId), undoJobId: v.nullable(JobId) }),
+    v.strictObject({
+      ...target,
+      phase: PushPhase,
+      said: v.string(),
+      jobId: v.nullable(JobId),
+      undoJobId: v.nullable(JobId),
+      /** the phases it has been in, and since when; the guard runs from `arming` */
+      trail: v.optional(v.array(v.strictObject({ phase: PushPhase, at: EpochMs })), []),
+      /** just before, and as it was last seen while it is watched */
+      health: v.optional(v.nullable(v.strictObject({ before: PushHealth, now: PushHealth })), null),
+    }),
   ),
   /** the push that this one takes back */
   undoes: v.nullable(PushId),

@@ -151,6 +151,8 @@ export interface VersionRepo {
 }
 
 export interface PushRepo {
+  /** One transaction: all that `work` writes to the console's database, or nothing of it. */
+  atOnce(work: () => void): void
   /** As it stands now. */
   put(push: PushRecord): void
   get(id: PushId): PushRecord | null

@@ -7,7 +7,7 @@
  * configuration or, once confirmed, with all of the new one.
  */
 import * as v from 'valibot'
-import { NodeId, PushId, PushRecord, type JobId, type PushPhase } from '#contract'
+import { NodeId, PushId, PushRecord, type JobId, type PushHealth, type PushPhase } from '#contract'
 import { AppError, appErrorFrom } from '../app-error.ts'
 import type { ConfigVersions } from '../config-versions.ts'
 import type { JobDefinition, StepContext } from '../jobs/job-definition.ts'
@@ -49,6 +49,7 @@ export interface PushJobParts {
   clock: Clock
   /** where a node is now, for whoever looks on */
   onPhase: (push: PushId, nodeId: NodeId, phase: PushPhase) => void
+  onHealth: (push: PushId, nodeId: NodeId, health: { before: PushHealth; now: PushHealth }) => void
   /** the push still wants this job to change its nodes: not one that has ended, or that another process began */
   mayBegin: (push: PushId, jobId: JobId) => boolean
   /** somebody wants this push to end */
@@ -59,7 +60,7 @@ const commandMs = 60_000
 const changeStep = 'change'
 
 export function createPushJob(parts: PushJobParts): JobDefinition<PushJobInput, Intent> {
-  const { servicesOf, versions, clock, onPhase, mayBegin, isStopped } = parts
+  const { servicesOf, versions, clock, onPhase, onHealth, mayBegin, isStopped } = parts
   /** jobs whose change was prepared by this process and has not begun */
   const fresh = new Set<JobId>()
 
@@ -124,7 +125,8 @@ export function createPushJob(parts: PushJobParts): JobDefinition<PushJobInput, 
       tell(context, 'watching')
       const watched = { ...limits, stopped: () => isStopped(input.push) }
       await allOf(before, async ({ node, baseline }) => {
-        const worse = await watchHealth(node, baseline, input, clock, watched)
+        const told = { ...watched, onHealth: onHealth.bind(null, input.push, node.nodeId) }
+        const worse = await watchHealth(node, baseline, input, clock, told)
         if (worse === 'stopped') throw new AppError('request.cancelled', 'The push was stopped by the operator.')
         if (worse === null) return
         const { text, ...figures } = worse

@@ -8,9 +8,11 @@ import * as v from 'valibot'
 import {
   PushId,
   type JobId,
+  type HistoryEntry,
   type JobView,
   type NodeId,
   type PushCheck,
+  type PushHealth,
   type PushPhase,
   type PushPlan,
   type PushRecord,
@@ -21,6 +23,7 @@ import {
 import { AppError, appErrorFrom } from '../app-error.ts'
 import type { ConfigVersions } from '../config-versions.ts'
 import type { Publish } from '../handlers-type.ts'
+import type { HistoryService } from '../history-service.ts'
 import type { JobRunner } from '../jobs/job-runner.ts'
 import type { AdminLimits } from '../ports/admin-limits.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -50,8 +53,14 @@ export interface PushService {
   /** Guards on these nodes, whoever's they are. */
   standing(nodes: readonly NodeId[], signal: AbortSignal): Promise<StandingPush[]>
   /** Ends somebody's push on one node: keeps what it has put there, or puts back what was before. */
-  settle(guard: { nodeId: NodeId; kind: ServiceKind; id: string }, how: 'keep' | 'restore', signal: AbortSignal): Promise<void>
+  settle(
+    guard: { nodeId: NodeId; kind: ServiceKind; id: string },
+    how: 'keep' | 'restore',
+    by: string,
+    signal: AbortSignal,
+  ): Promise<void>
   onPhase(id: PushId, nodeId: NodeId, phase: PushPhase): void
+  onHealth(id: PushId, nodeId: NodeId, health: { before: PushHealth; now: PushHealth }): void
   mayBegin(id: PushId, jobId: JobId): boolean
   isStopped(id: PushId): boolean
   /** Ends what an earlier process has left open, once its jobs have been taken up. */
@@ -64,6 +73,7 @@ export interface PushServiceParts {
   servicesOf: ServicesOf
   versions: ConfigVersions
   jobs: () => JobRunner
+  history: HistoryService
   clock: Clock
   log: Log
   publish: Publish
@@ -74,15 +84,18 @@ const guardRoomMs = 60_000
 const leastGuardRoomMs = 15_000
 
 export function createPushService(parts: PushServiceParts): PushService {
-  const { repo, planPush, servicesOf, versions, jobs, clock, log, publish } = parts
+  const { repo, planPush, servicesOf, versions, jobs, history, clock, log, publish } = parts
   /** pushes of this process that have not ended; the record is the one that is kept */
   const running = new Map<PushId, PushRecord>()
   const stopped = new Set<PushId>()
   /** pushes that another process had begun */
   const interrupted = new Set<PushId>()
 
-  function save(push: PushRecord): void {
-    repo.put(push)
+  function save(push: PushRecord, noted?: HistoryEntry['kind']): void {
+    repo.atOnce(() => {
+      repo.put(push)
+      if (noted !== undefined) history.append([historyOf(push, noted, clock.now())])
+    })
     publish('push.changed', structuredClone(push))
   }
 
@@ -96,7 +109,10 @@ export function createPushService(parts: PushServiceParts): PushService {
     push.targets.filter(({ nodeId }) => nodes.includes(nodeId))
 
   function place(push: PushRecord, nodes: readonly NodeId[], phase: PushPhase, said: string): void {
-    for (const target of targetsOn(push, nodes)) Object.assign(target, { phase, said })
+    for (const target of targetsOn(push, nodes)) {
+      if (target.phase !== phase) target.trail.push({ phase, at: clock.now() })
+      Object.assign(target, { phase, said })
+    }
     save(push)
   }
 
@@ -104,7 +120,7 @@ export function createPushService(parts: PushServiceParts): PushService {
     Object.assign(push, { state, said, endedAt: clock.now() })
     running.delete(push.id)
     stopped.delete(push.id)
-    save(push)
+    save(push, 'push.ended')
   }
 
   function inputOf(push: PushRecord, nodes: readonly NodeId[]): PushJobInput {
@@ -246,11 +262,13 @@ export function createPushService(parts: PushServiceParts): PushService {
           said: '',
           jobId: null,
           undoJobId: null,
+          trail: [],
+          health: null,
         })),
         undoes: undoes ?? null,
       }
       running.set(push.id, push)
-      save(push)
+      save(push, 'push.started')
       void run(push).catch((thrown: unknown) => {
         const { code, message } = appErrorFrom(thrown)
         log.error('a push was left unfinished', { push: push.id, code, error: message })
@@ -312,7 +330,7 @@ export function createPushService(parts: PushServiceParts): PushService {
       return lists.flat()
     },
 
-    async settle({ nodeId, kind, id }, how, signal) {
+    async settle({ nodeId, kind, id }, how, by, signal) {
       const { admin, session } = await partyOf(servicesOf, { nodeId, kind }, signal)
       const guard = (await admin.standing(session, limitsFor(signal))).find(({ ticket }) => ticket.id === id)
       if (guard === undefined) {
@@ -322,11 +340,22 @@ export function createPushService(parts: PushServiceParts): PushService {
         )
       }
       await admin[how === 'keep' ? 'confirm' : 'restore'](session, guard.ticket, limitsFor(signal))
+      const { owner, reason } = guard
+      history.append([
+        { at: clock.now(), kind: 'push.settled', nodeId, subject: id, data: { service: kind, owner, reason, how, by } },
+      ])
     },
 
     onPhase(id, nodeId, phase) {
       const push = running.get(id)
       if (push !== undefined && push.state === 'running') place(push, [nodeId], phase, '')
+    },
+    onHealth(id, nodeId, health) {
+      const push = running.get(id)
+      if (push === undefined) return
+      for (const target of targetsOn(push, [nodeId])) target.health = health
+      // kept with the next phase: a figure of every second is not worth a write
+      publish('push.changed', structuredClone(push))
     },
     mayBegin(id, jobId) {
       const push = running.get(id)
@@ -364,6 +393,12 @@ export function createPushService(parts: PushServiceParts): PushService {
   }
 
   return service
+}
+
+function historyOf(push: PushRecord, kind: HistoryEntry['kind'], at: number): Omit<HistoryEntry, 'id'> {
+  const { id, title, author, reason, state, said, undoes, targets } = push
+  const nodes = [...new Set(targets.map(({ nodeId }) => nodeId))]
+  return { at, kind, nodeId: null, subject: id, data: { title, author, reason, state, said, undoes, nodes } }
 }
 
 const turned = <F extends { path: string; before: string; after: string }>({ path, before, after }: F) => ({

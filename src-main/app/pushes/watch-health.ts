@@ -1,6 +1,8 @@
+import type { PushHealth } from '#contract'
 import type { ServiceReading } from '../../domain/fleet/reading.ts'
 import {
   healthFigures,
+  healthOf,
   ratesBetween,
   regressionOf,
   type HealthFigures,
@@ -43,7 +45,7 @@ export async function watchHealth(
   before: Baseline,
   { watchMs, allowCapacityLoss }: { watchMs: number; allowCapacityLoss: boolean },
   clock: Clock,
-  limits: CallLimits & { stopped: () => boolean },
+  limits: CallLimits & { stopped: () => boolean; onHealth: (health: { before: PushHealth; now: PushHealth }) => void },
 ): Promise<Regression | 'stopped' | null> {
   const began = clock.monotonic()
   const rates: Rates = { errors: 0, requests: 0, seconds: 0 }
@@ -70,6 +72,7 @@ export async function watchHealth(
       rates.seconds += more.seconds
     }
     last = { figures, at }
+    limits.onHealth({ before: healthOf(before), now: healthOf({ figures, rates }) })
     const regression = regressionOf(before, { figures, rates }, { allowCapacityLoss })
     const key = regression === null ? '' : `${regression.metric} ${regression.subject}`
     suspect = key !== '' && key === suspect.key ? { key, times: suspect.times + 1 } : { key, times: 1 }

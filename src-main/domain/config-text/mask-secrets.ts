@@ -44,6 +44,26 @@ export function replaceSecrets(kind: ServiceKind, text: string, by: (secret: str
   return pieces.join('') + text.slice(at)
 }
 
+/** Shorter ones would take words out of every sentence. */
+const leastHidden = 3
+
+/** What a daemon says of these texts, without the passwords in them: it repeats words that it does not understand. */
+export function hideSecrets(kind: ServiceKind, texts: readonly string[], said: string): string {
+  const words = texts.flatMap((text) =>
+    secretsIn(kind, text).flatMap(({ from, to }) => {
+      const word = text.slice(from, to).replace(/^(["'])(.*?)\1?$/s, '$2')
+      // `stats auth` has the name before it
+      return [word, word.slice(word.indexOf(':') + 1)]
+    }),
+  )
+  const secrets = [...new Set(words)].filter((word) => word.length >= leastHidden && !isMask(word))
+  secrets.sort((a, b) => b.length - a.length)
+  return secrets.reduce(
+    (text, secret) => text.replace(new RegExp(`(?<!\\w)${secret.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}(?!\\w)`, 'g'), mask),
+    replaceSecrets(kind, said, () => mask),
+  )
+}
+
 /** @param tag a few ASCII characters that tell two secrets apart and do not tell what they are */
 export function maskSecrets(
   kind: ServiceKind,

@@ -2,7 +2,7 @@
  * Whether a node serves as well as before its configuration was changed. Compared are figures of two times: those of just before, and those
  * of now. Counters begin anew with the new process, so that errors are counted from reading to reading.
  */
-import type { ServerState } from '#contract'
+import type { PushHealth, ServerState } from '#contract'
 import type { ServiceReading } from '../fleet/reading.ts'
 
 export interface PoolFigures {
@@ -134,6 +134,21 @@ export function regressionOf(
     }
   }
   return null
+}
+
+/** The figures that are shown, over all pools. */
+export function healthOf({ figures, rates }: { figures: HealthFigures; rates: Rates }): PushHealth {
+  const pools = [...figures.pools.values()]
+  const sum = (of: (pool: PoolFigures) => number): number => pools.reduce((total, pool) => total + of(pool), 0)
+  const perS = (count: number, counter: number | null): number | null =>
+    counter === null || rates.seconds === 0 ? null : count / rates.seconds
+  return {
+    serving: sum(({ serving: up }) => up),
+    servers: sum(({ servers }) => servers),
+    queue: sum(({ queue }) => queue),
+    requestRate: perS(rates.requests, figures.requests),
+    errorRate: perS(rates.errors, figures.errors),
+  }
 }
 
 const shareOf = ({ errors, requests }: Rates): number => (errors === 0 ? 0 : errors / Math.max(requests, errors))

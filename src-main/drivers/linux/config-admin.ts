@@ -3,7 +3,7 @@
  *
  * Model: before the guard is armed nothing on the node has changed. From then on the node itself comes back to what was there, unless it is
  * confirmed; so a step that fails leaves the rest to `restore`, which the guard would run as well. Only `replace` tidies up after itself,
- * because the daemon has not read anything yet.
+ * because the daemon has not read anything yet. What a daemon says of the files goes on without the passwords in them.
  */
 import type { ServiceKind } from '#contract'
 import { AppError, appErrorFrom } from '../../app/app-error.ts'
@@ -13,6 +13,7 @@ import type { ConfigAdmin, ConfigChange } from '../../app/ports/config-admin.ts'
 import type { ConfigFileReading } from '../../app/ports/driver.ts'
 import type { ExecResult, NodeSession } from '../../app/ports/node-session.ts'
 import type { CheckProblem } from '../../domain/config-text/check-problem.ts'
+import { hideSecrets } from '../../domain/config-text/mask-secrets.ts'
 import { createFile } from './create-file.ts'
 import { createGuard, sha256Of, type Revival } from './guard.ts'
 import { run } from './run.ts'
@@ -103,7 +104,13 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
         ...added.map((change) => ({ path: change.path, text: textOf(change.after) })),
       ]
       const tried = await tryConfig(session, changes, part.testArgv, limits)
-      const output = tried === null ? '' : `${tried.stderr}${tried.words}`.trim()
+      const hidden = (said: string): string =>
+        hideSecrets(
+          part.kind,
+          [...before, ...after].map(({ text }) => text),
+          said,
+        )
+      const output = tried === null ? '' : hidden(`${tried.stderr}${tried.words}`.trim())
       note(
         limits,
         `${shown(...part.testArgv)}  # with ${changes.map(({ path }) => path).join(' ')} changed`,
@@ -111,7 +118,9 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
         output,
       )
       const problems = [
-        ...(tried === null ? [notApart(session)] : part.judge(tried, tried.words)),
+        ...(tried === null
+          ? [notApart(session)]
+          : part.judge(tried, tried.words).map((problem) => ({ ...problem, message: hidden(problem.message) }))),
         ...(await part.unseen(session, { before, after }, limits)),
       ]
       return {
@@ -143,9 +152,11 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
       const options = { ...limits, privileged: true, maxBytes: 1024 * 1024 }
       const result = await run(session, part.testArgv, options)
       const words = result.stdout.toString('utf8')
-      note(limits, shown(...part.testArgv), result.code, `${result.stderr}${words}`)
+      const texts = changes.map(({ after }) => textOf(after))
+      const hidden = (said: string): string => hideSecrets(part.kind, texts, said)
+      note(limits, shown(...part.testArgv), result.code, hidden(`${result.stderr}${words}`))
       const fault = part.judge(result, words).find(({ severity }) => severity === 'error')
-      if (fault !== undefined) throw refusedInPlace(session, part.kind, fault, changes)
+      if (fault !== undefined) throw refusedInPlace(session, part.kind, { ...fault, message: hidden(fault.message) }, changes)
       return part.reload(session, limits)
     },
 

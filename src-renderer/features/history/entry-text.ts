@@ -1,4 +1,4 @@
-import type { HistoryEntry, JobOutcome, NodeId, ServerState } from '#contract'
+import type { HistoryEntry, JobOutcome, NodeId, PushState, ServerState } from '#contract'
 import type { Glyph } from '../../ui/state-glyph.vue'
 import { stateOrder } from '../../words/state-order.ts'
 
@@ -80,6 +80,10 @@ export function entryText(entry: HistoryEntry, t: Translate, nodeName: (id: Node
     case 'drain.empty':
     case 'drain.ended':
       return drainText(entry.kind, data, t)
+    case 'push.started':
+    case 'push.ended':
+    case 'push.settled':
+      return pushText(entry.kind, data, t, node)
     case 'inventory.changed':
       return {
         glyph: 'info',
@@ -116,6 +120,37 @@ function drainText(kind: DrainKind, data: Data, t: Translate): EntryText {
     glyph: drainGlyphs[kind],
     title: t(`history.entry.${drainWords[kind]}`, { what }),
     detail: kind === 'drain.started' ? began : text(data, 'text'),
+  }
+}
+
+export const pushGlyphs: Record<PushState, Glyph> = {
+  running: 'running',
+  undoing: 'running',
+  succeeded: 'done',
+  'rolled-back': 'undone',
+  failed: 'down',
+  interrupted: 'degraded',
+}
+const isPushState = (value: string): value is PushState => Object.hasOwn(pushGlyphs, value)
+
+/** Main's title begins with the verb, `Push /etc/haproxy/haproxy.cfg to lb1`; here the event is the verb. */
+function pushText(kind: 'push.started' | 'push.ended' | 'push.settled', data: Data, t: Translate, node: string): EntryText {
+  const what = text(data, 'title').replace(/^Push /, '')
+  if (kind === 'push.started') {
+    const detail = t('history.entry.pushWhy', { reason: text(data, 'reason'), author: text(data, 'author') })
+    return { glyph: 'info', title: t('history.entry.pushStarted', { what }), detail }
+  }
+  if (kind === 'push.ended') {
+    const state = text(data, 'state')
+    const known = isPushState(state) ? state : 'failed'
+    const title = t('history.entry.pushEnded', { what, state: t(`history.pushState.${known}`) })
+    return { glyph: pushGlyphs[known], title, detail: text(data, 'said') }
+  }
+  const key = data['how'] === 'keep' ? 'pushKept' : 'pushRestored'
+  return {
+    glyph: data['how'] === 'keep' ? 'done' : 'undone',
+    title: t(`history.entry.${key}`, { service: text(data, 'service'), node, owner: text(data, 'owner') }),
+    detail: t('history.entry.pushWhy', { reason: text(data, 'reason'), author: text(data, 'by') }),
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { NodeId, PairId, PushRecord, PushRequest } from '#contract'
+import type { HistoryEntry, NodeId, PairId, PushRecord, PushRequest } from '#contract'
 import { createConfigVersions, sha256Of } from '../../../../src-main/app/config-versions.ts'
 import { createJobRunner } from '../../../../src-main/app/jobs/job-runner.ts'
 import type { ServicesOf } from '../../../../src-main/app/pushes/parties.ts'
@@ -24,6 +24,8 @@ interface Site {
   /** the same data folder in another process; the one before is dead */
   again(): PushService
   request(text: string, more?: Partial<PushRequest>): PushRequest
+  /** what the history says of this kind */
+  told(kind: HistoryEntry['kind']): HistoryEntry[]
   ended(id: PushRecord['id'], service?: PushService): Promise<PushRecord>
 }
 
@@ -45,6 +47,7 @@ function setUp(): Site {
       versions,
       clock,
       onPhase: (...args) => service.onPhase(...args),
+      onHealth: (...args) => service.onHealth(...args),
       mayBegin: (...args) => service.mayBegin(...args),
       isStopped: (id) => service.isStopped(id),
     })
@@ -60,7 +63,18 @@ function setUp(): Site {
     const pairOf = () => ({ id: 'edge' as PairId, nodes: nodes.map(({ id }) => id) })
     const planPush = createPushPlanner({ servicesOf, versions, config, pairOf })
     const repo = store.pushes
-    const parts = { repo, planPush, servicesOf, versions, jobs: () => jobs, clock, log: silentLog, publish: () => undefined }
+    const { history } = store
+    const parts = {
+      repo,
+      planPush,
+      servicesOf,
+      versions,
+      jobs: () => jobs,
+      history,
+      clock,
+      log: silentLog,
+      publish: () => undefined,
+    }
     const service: PushService = createPushService(parts)
     jobs.resumeAll()
     service.takeUp()
@@ -72,6 +86,7 @@ function setUp(): Site {
     pushes,
     clock,
     again: open,
+    told: (kind) => store.history.list({ limit: 100, kinds: [kind] }),
     request: (text, more) => ({
       files: nodes.map(({ id }) => ({ nodeId: id, path, baseSha256: sha256Of(Buffer.from(old)), text, encoding: 'utf-8' })),
       waveSize: 4,
@@ -133,6 +148,20 @@ describe('a push', () => {
       [old, null],
     ])
     expect(push.targets.find(({ nodeId }) => nodeId === 'lb1')?.phase).toBe('skipped')
+  })
+
+  it('is in the history when it begins and when it ends, and its phases and figures in its record', async () => {
+    const site = setUp()
+    const { id } = await start(site, good)
+    const push = await site.ended(id)
+    const [lb1] = push.targets
+    expect(lb1?.trail.map(({ phase }) => phase).join(' ')).toBe('checking arming replacing reloading watching confirming done')
+    const ats = lb1?.trail.map(({ at }) => at) ?? []
+    expect(ats).toEqual([...ats].sort((a, b) => a - b))
+    const health = { serving: 2, servers: 2, queue: 0, requestRate: 0, errorRate: 0 }
+    expect(lb1?.health).toEqual({ before: health, now: health })
+    expect(site.told('push.started')).toMatchObject([{ subject: id, data: { reason: 'because', nodes: ['lb1', 'lb2'] } }])
+    expect(site.told('push.ended')).toMatchObject([{ subject: id, data: { state: 'succeeded', said: push.said } }])
   })
 
   it('takes back the nodes that were done when a later one fails, but not within the budget', async () => {
@@ -212,7 +241,10 @@ describe('a push', () => {
       files: [{ nodeId: lb2.id, path, baseSha256: sha256Of(Buffer.from(good)), text: old, encoding: 'utf-8' }],
     })
     expect((await other.ended(id)).said).toMatch(/being changed by mk \(cli\)/)
-    await other.pushes.settle({ nodeId: lb2.id, kind: 'haproxy', id: guard?.id ?? '' }, 'restore', never)
+    await other.pushes.settle({ nodeId: lb2.id, kind: 'haproxy', id: guard?.id ?? '' }, 'restore', 'ab (desktop)', never)
     expect([lb2.file, lb2.guard]).toEqual([old, null])
+    expect(other.told('push.settled')).toMatchObject([
+      { nodeId: 'lb2', subject: guard?.id, data: { owner: 'mk (cli)', how: 'restore', by: 'ab (desktop)' } },
+    ])
   })
 })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ServiceKind } from '#contract'
-import { maskSecrets } from '../../../../src-main/domain/config-text/mask-secrets.ts'
+import { hideSecrets, maskSecrets } from '../../../../src-main/domain/config-text/mask-secrets.ts'
 
 const masked = (kind: ServiceKind, text: string): string => maskSecrets(kind, text, () => 'tag').text
 
@@ -27,6 +27,21 @@ describe('maskSecrets', () => {
     ['nginx', 'proxy_set_header Authorization $http_authorization;', 'proxy_set_header Authorization $http_authorization;'],
   ])('%s: %s', (kind, text, expected) => {
     expect(masked(kind, text)).toBe(expected)
+  })
+
+  it.each<[ServiceKind, string, string, string]>([
+    [
+      'haproxy',
+      'user bob insecure-password hush',
+      "unknown keyword 'hush' in 'userlist'",
+      "unknown keyword '***' in 'userlist'",
+    ],
+    ['haproxy', 'stats auth bob:hu#sh', 'too many: hu#sh, bob:hu#sh', 'too many: ***, ***'],
+    ['keepalived', 'auth_pass "two words"', '(Line 2) two words', '(Line 2) ***'],
+    ['keepalived', 'auth_pass 1', '(Line 1) 1 is no password, auth_pass 1', '(Line 1) 1 is no password, auth_pass ***'],
+    ['nginx', 'proxy_set_header Authorization "Basic aGk=";', 'invalid number "Basic aGk="', 'invalid number "***"'],
+  ])('hides what %s repeats of %s', (kind, text, said, expected) => {
+    expect(hideSecrets(kind, [text], said)).toBe(expected)
   })
 
   it('leaves what is masked as it is, and counts it', () => {
