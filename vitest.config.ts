@@ -16,14 +16,17 @@ export default defineConfig({
       project('lab', {
         testTimeout: 60_000,
         hookTimeout: 120_000,
-        fileParallelism: false,
-        // one after the other: both stop and start the same daemons
+        setupFiles: ['tests/require-node.ts', 'tests/lab/choose-lab.ts'],
+        // a file at a time on each lab; see tests/lab/setup.ts
+        maxWorkers: process.env['EVENKEEL_LAB'] === undefined ? 2 : 1,
+        // one project after the other: both stop and start the same daemons
         sequence: { groupOrder: 1 },
         globalSetup: ['tests/lab/setup.ts'],
       }),
       project('e2e', {
         testTimeout: 120_000,
         hookTimeout: 180_000,
+        setupFiles: ['tests/require-node.ts', 'tests/lab/choose-lab.ts'],
         fileParallelism: false,
         sequence: { groupOrder: 2 },
         globalSetup: ['tests/lab/setup.ts'],

@@ -39,6 +39,9 @@ export function instanceNamed(name: string): Instance {
   }
 }
 
+/** 1 for `evk`, N for `evkN`. */
+export const numberOf = ({ name }: Instance): number => Number(name.slice('evk'.length) || 1)
+
 const ownerFile = (instance: Instance): string => join(instance.stateDir, 'owner')
 
 /** The checkout that brought this lab up, null when it is not up. */
