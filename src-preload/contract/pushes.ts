@@ -18,6 +18,8 @@ export const PushFile = v.strictObject({
   /** of the bytes that were edited; empty: there must be no such file yet */
   baseSha256: sha256,
   text: v.pipe(v.string(), v.maxLength(8_000_000)),
+  /** a kept version of this file, to be put back byte for byte with its passwords; `text` is not looked at */
+  version: v.optional(v.number()),
   /** what was edited, with masks in place of its passwords: the masks of `text` stand for the same; absent: `text` has none */
   baseText: v.optional(v.pipe(v.string(), v.maxLength(8_000_000))),
   /** `latin1`: one character per byte */
@@ -158,6 +160,8 @@ export const StandingPush = v.strictObject({
   nodeId: NodeId,
   kind: ServiceKind,
   id: v.string(),
+  /** of this console, which ends it by itself; null: left by a push that nobody carries on here, or another console's */
+  push: v.nullable(PushId),
   owner: v.string(),
   reason: v.string(),
   since: EpochMs,

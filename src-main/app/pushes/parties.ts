@@ -88,4 +88,6 @@ async function hashOf(session: NodeSession, path: string, limits: CallLimits): P
 
 /** A guard on the node names the job it belongs to, so that it is found again by whoever takes the job up. */
 export const guardReason = (reason: string, jobId: string): string => `${reason} [${jobId}]`
+/** without the job's name, as people wrote it */
+export const shownReason = ({ reason }: StandingGuard): string => reason.replace(/ \[[^[\]]+\]$/, '')
 export const isGuardOf = (guard: StandingGuard, jobId: string): boolean => guard.reason.endsWith(`[${jobId}]`)

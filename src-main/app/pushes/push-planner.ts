@@ -136,20 +136,31 @@ export function createPushPlanner({ servicesOf, versions, config, pairOf }: Push
     const moved = current !== undefined && sha256Of(current.bytes) !== baseSha256
     const base = moved ? await versions.bytes(baseSha256) : (current?.bytes ?? null)
     if ((current === undefined) !== (baseSha256 === '') || (moved && base === null)) throw changedSince(file, '')
-    if (baseText === undefined && secretsIn(kind, text).some(({ from, to }) => isMask(text.slice(from, to)))) {
+    const old = file.version === undefined ? null : await keptBytes(file.version, path)
+    if (old === null && baseText === undefined && secretsIn(kind, text).some(({ from, to }) => isMask(text.slice(from, to)))) {
       throw new AppError(
         'request.invalid',
         `${path} for ${nodeId} has masked passwords in it, which would be pushed as they stand. Fetch it with its passwords ("config get --secrets") and edit that.`,
       )
     }
-    const after =
+    const written = (): Buffer =>
       baseText === undefined || base === null
         ? Buffer.from(text, encoding)
         : draftBytes({ nodeId, path, kind, baseText, text }, base)
+    const after = old ?? written()
     if (!moved || base === null) return { path, kind, before: current?.bytes ?? null, after, merged: false }
     const merged = mergeTexts(base.toString('latin1'), after.toString('latin1'), current.bytes.toString('latin1'))
     if (merged === null) throw changedSince(file, 'Both changes touch the same lines. ')
     return { path, kind, before: current.bytes, after: Buffer.from(merged, 'latin1'), merged: true }
+  }
+
+  async function keptBytes(version: number, path: string): Promise<Buffer> {
+    const bytes = await versions.bytes(versions.get(version).sha256)
+    if (bytes !== null) return bytes
+    throw new AppError(
+      'job.not-undoable',
+      `Version ${version} of ${path} was kept without its passwords, or the vault is locked, so it cannot be put back from here.`,
+    )
   }
 }
 

@@ -27,9 +27,10 @@ import type { HistoryService } from '../history-service.ts'
 import type { JobRunner } from '../jobs/job-runner.ts'
 import type { AdminLimits } from '../ports/admin-limits.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { StandingGuard } from '../ports/config-admin.ts'
 import type { Log } from '../ports/log.ts'
 import type { PushRepo } from '../ports/store.ts'
-import { partyOf, type ServicesOf } from './parties.ts'
+import { isGuardOf, partyOf, shownReason, type ServicesOf } from './parties.ts'
 import { pushKind, type PushJobInput } from './push-job.ts'
 import type { PlannedPush } from './push-planner.ts'
 
@@ -207,6 +208,14 @@ export function createPushService(parts: PushServiceParts): PushService {
     }
   }
 
+  /** the push under way here whose guard this is */
+  function pushOf(guard: StandingGuard): PushId | null {
+    const own = [...running.values()].find(({ targets }) =>
+      targets.some(({ jobId, undoJobId }) => [jobId, undoJobId].some((job) => job !== null && isGuardOf(guard, job))),
+    )
+    return own?.id ?? null
+  }
+
   const limitsFor = (signal: AbortSignal): AdminLimits => ({ signal, timeoutMs: 60_000, record: () => undefined })
 
   const service: PushService = {
@@ -321,7 +330,11 @@ export function createPushService(parts: PushServiceParts): PushService {
             kinds.map(async (kind) => {
               const { admin, session } = await partyOf(servicesOf, { nodeId, kind }, signal)
               const guards = await admin.standing(session, limitsFor(signal))
-              return guards.map(({ ticket, ...guard }) => ({ nodeId, kind, id: ticket.id, ...guard }))
+              return guards.map((guard) => {
+                const { ticket, ...told } = guard
+                const reason = shownReason(guard)
+                return { ...told, nodeId, kind, id: ticket.id, push: pushOf(guard), reason }
+              })
             }),
           )
           return found.flat()
@@ -340,7 +353,8 @@ export function createPushService(parts: PushServiceParts): PushService {
         )
       }
       await admin[how === 'keep' ? 'confirm' : 'restore'](session, guard.ticket, limitsFor(signal))
-      const { owner, reason } = guard
+      const { owner } = guard
+      const reason = shownReason(guard)
       history.append([
         { at: clock.now(), kind: 'push.settled', nodeId, subject: id, data: { service: kind, owner, reason, how, by } },
       ])

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { HistoryEntry, NodeId, PairId, PushRecord, PushRequest } from '#contract'
+import type { ConfigVersion, HistoryEntry, NodeId, PairId, PushRecord, PushRequest } from '#contract'
 import { createConfigVersions, sha256Of } from '../../../../src-main/app/config-versions.ts'
 import { createJobRunner } from '../../../../src-main/app/jobs/job-runner.ts'
 import type { ServicesOf } from '../../../../src-main/app/pushes/parties.ts'
@@ -24,6 +24,7 @@ interface Site {
   /** the same data folder in another process; the one before is dead */
   again(): PushService
   request(text: string, more?: Partial<PushRequest>): PushRequest
+  versions(nodeId: NodeId): ConfigVersion[]
   /** what the history says of this kind */
   told(kind: HistoryEntry['kind']): HistoryEntry[]
   ended(id: PushRecord['id'], service?: PushService): Promise<PushRecord>
@@ -86,6 +87,7 @@ function setUp(): Site {
     pushes,
     clock,
     again: open,
+    versions: (nodeId) => store.versions.list({ node: nodeId, limit: 100 }),
     told: (kind) => store.history.list({ limit: 100, kinds: [kind] }),
     request: (text, more) => ({
       files: nodes.map(({ id }) => ({ nodeId: id, path, baseSha256: sha256Of(Buffer.from(old)), text, encoding: 'utf-8' })),
@@ -227,20 +229,35 @@ describe('a push', () => {
     })
   })
 
+  it('puts back a kept version of a file, byte for byte', async () => {
+    const site = setUp()
+    const { id } = await start(site, good)
+    await site.ended(id)
+    const [lb1] = site.nodes
+    if (lb1 === undefined) throw new Error('no lb1')
+    const first = site.versions(lb1.id).find(({ sha256 }) => sha256 === sha256Of(Buffer.from(old)))
+    if (first === undefined) throw new Error('the first version was not kept')
+    const file = { nodeId: lb1.id, path, baseSha256: sha256Of(Buffer.from(good)), text: '', encoding: 'utf-8' as const }
+    const back = await start(site, '', { files: [{ ...file, version: first.id }] })
+    expect((await site.ended(back.id)).state).toBe('succeeded')
+    expect(filesOf(site)).toEqual([old, good])
+  })
+
   it('of another console is seen on the nodes, and is ended from here', async () => {
     const site = setUp()
     const [, lb2] = site.nodes
     if (lb2 === undefined) throw new Error('no lb2')
-    await start(site, good)
+    const { id } = await start(site, good)
     for (let turn = 0; turn < 20 && lb2.loaded !== good; turn += 1) await site.clock.advance(500)
     const other = setUp()
     other.nodes.splice(0, 2, ...site.nodes)
     const [guard] = await other.pushes.standing([lb2.id], never)
-    expect(guard).toMatchObject({ nodeId: 'lb2', owner: 'mk (cli)', state: 'armed' })
-    const { id } = await start(other, `${old}# mine\n`, {
+    expect(guard).toMatchObject({ nodeId: 'lb2', owner: 'mk (cli)', reason: 'because', state: 'armed', push: null })
+    expect(await site.pushes.standing([lb2.id], never)).toMatchObject([{ push: id }])
+    const mine = await start(other, `${old}# mine\n`, {
       files: [{ nodeId: lb2.id, path, baseSha256: sha256Of(Buffer.from(good)), text: old, encoding: 'utf-8' }],
     })
-    expect((await other.ended(id)).said).toMatch(/being changed by mk \(cli\)/)
+    expect((await other.ended(mine.id)).said).toMatch(/being changed by mk \(cli\)/)
     await other.pushes.settle({ nodeId: lb2.id, kind: 'haproxy', id: guard?.id ?? '' }, 'restore', 'ab (desktop)', never)
     expect([lb2.file, lb2.guard]).toEqual([old, null])
     expect(other.told('push.settled')).toMatchObject([
