@@ -8,6 +8,7 @@ import { drains } from './migrations/0060-drains.ts'
 import { versions } from './migrations/0070-versions.ts'
 import { configDrafts } from './migrations/0080-config-drafts.ts'
 import { pushes } from './migrations/0090-pushes.ts'
+import { drills } from './migrations/0100-drills.ts'
 
 /** Schema of `console.db`, oldest first. New steps go at the end, in tens. */
 export const consoleMigrations: readonly Migration[] = [
@@ -20,4 +21,5 @@ export const consoleMigrations: readonly Migration[] = [
   versions,
   configDrafts,
   pushes,
+  drills,
 ]

@@ -7,6 +7,7 @@ import type { SampleRepo, Store } from '../app/ports/store.ts'
 import { consoleMigrations } from './console-migrations.ts'
 import { createDraftRepo } from './draft-repo.ts'
 import { createDrainRepo } from './drain-repo.ts'
+import { createDrillRepo } from './drill-repo.ts'
 import { createHistoryRepo } from './history-repo.ts'
 import { createHostKeyRepo } from './host-key-repo.ts'
 import { createInventoryRepo } from './inventory-repo.ts'
@@ -61,6 +62,7 @@ export function openStore({ folder, clock, log }: { folder: string; clock: Clock
     drafts: guard('drafts', createDraftRepo(db, rows)),
     versions: guard('versions', createVersionRepo(db, rows)),
     pushes: guard('pushes', createPushRepo(db, rows)),
+    drills: guard('drills', createDrillRepo(db, rows)),
     history: guard('history', createHistoryRepo(db, rows)),
     samples: maintained,
     states,

@@ -45,6 +45,9 @@ export type DrainId = v.InferOutput<typeof DrainId>
 export const PushId = v.pipe(made, v.brand('PushId'))
 export type PushId = v.InferOutput<typeof PushId>
 
+export const DrillId = v.pipe(made, v.brand('DrillId'))
+export type DrillId = v.InferOutput<typeof DrillId>
+
 /** Milliseconds since 1970-01-01T00:00:00Z, a whole number. */
 export const EpochMs = v.pipe(v.number(), v.integer(), v.minValue(0))
 export type EpochMs = v.InferOutput<typeof EpochMs>

@@ -5,6 +5,10 @@ import type {
   DrainEvent,
   DrainId,
   DrainRecord,
+  DrillEvent,
+  DrillId,
+  DrillLever,
+  DrillRecord,
   ErrorReply,
   HistoryEntry,
   Inventory,
@@ -14,11 +18,13 @@ import type {
   ProbeReport,
   PushId,
   PushRecord,
+  RouterId,
   Series,
   ServerState,
   Settings,
   StateSpan,
 } from '#contract'
+import type { Probe } from '../../domain/drill/outage.ts'
 
 /**
  * What the services keep. Synchronous: better-sqlite3 is, and a journal entry costs about 0.2 ms with `synchronous=FULL`.
@@ -162,6 +168,28 @@ export interface PushRepo {
   open(): PushRecord[]
 }
 
+export interface DrillRepo {
+  /** As it stands now. */
+  put(drill: DrillRecord): void
+  get(id: DrillId): DrillRecord | null
+  /** newest first */
+  list(query: { limit: number; router?: RouterId | undefined }): DrillRecord[]
+  /** that have not ended */
+  open(): DrillRecord[]
+  /** append-only */
+  append(id: DrillId, event: DrillEvent): void
+  events(id: DrillId): DrillEvent[]
+  keepProbes(id: DrillId, vantage: string, probes: readonly Probe[]): void
+  /** by vantage */
+  probes(id: DrillId): Map<string, Probe[]>
+  /** Once. */
+  keepReport(id: DrillId, sha256: string, text: string): void
+  report(id: DrillId): string | null
+  /** null: it was never touched */
+  lever(): DrillLever | null
+  setLever(lever: DrillLever): void
+}
+
 export interface HistoryRepo {
   /** append-only; returns the entries with their ids */
   append(entries: readonly Omit<HistoryEntry, 'id'>[]): HistoryEntry[]
@@ -219,6 +247,7 @@ export interface Store {
   readonly drafts: DraftRepo
   readonly versions: VersionRepo
   readonly pushes: PushRepo
+  readonly drills: DrillRepo
   readonly history: HistoryRepo
   readonly samples: SampleRepo
   readonly states: StateRepo
