@@ -10,6 +10,7 @@ import { messages as operations } from './features/operations/messages.ts'
 import { messages as overview } from './features/overview/messages.ts'
 import { messages as pools } from './features/pools/messages.ts'
 import { messages as practice } from './features/practice/messages.ts'
+import { messages as push } from './features/push/messages.ts'
 import { messages as settings } from './features/settings/messages.ts'
 import { messages as vips } from './features/vips/messages.ts'
 import { messages as shell } from './shell/messages.ts'
@@ -27,6 +28,7 @@ const en = {
   overview: overview.en,
   pools: pools.en,
   practice: practice.en,
+  push: push.en,
   settings: settings.en,
   shell: shell.en,
   vips: vips.en,
@@ -46,6 +48,7 @@ const ja: typeof en = {
   overview: overview.ja,
   pools: pools.ja,
   practice: practice.ja,
+  push: push.ja,
   settings: settings.ja,
   shell: shell.ja,
   vips: vips.ja,

@@ -78,11 +78,17 @@ export const useDraftsStore = defineStore('drafts', () => {
     }
   }
 
-  async function discard(nodeId: NodeId, path: string): Promise<void> {
-    discarded.value = of(nodeId, path)
+  /** It has come to its node, so that there is nothing to bring back. */
+  async function drop(nodeId: NodeId, path: string): Promise<void> {
     keep(nodeId, path, null)
+    window.clearTimeout(unsent.get(keyOf(nodeId, path))?.timer)
     unsent.set(keyOf(nodeId, path), { nodeId, path, timer: 0 })
     await send(keyOf(nodeId, path))
+  }
+
+  async function discard(nodeId: NodeId, path: string): Promise<void> {
+    discarded.value = of(nodeId, path)
+    await drop(nodeId, path)
   }
 
   async function bringBack(): Promise<void> {
@@ -147,5 +153,16 @@ export const useDraftsStore = defineStore('drafts', () => {
     }
   }
 
-  return { list: computed(() => [...byKey.value.values()]), error, discarded, of, write, discard, bringBack, edit, follow }
+  return {
+    list: computed(() => [...byKey.value.values()]),
+    error,
+    discarded,
+    of,
+    write,
+    drop,
+    discard,
+    bringBack,
+    edit,
+    follow,
+  }
 })

@@ -5,6 +5,7 @@ import { useConfigStore } from '../../stores/config.ts'
 import { useDraftReviewStore } from '../../stores/draft-review.ts'
 import { useDraftsStore, type DraftBase } from '../../stores/drafts.ts'
 import { useFleetStore } from '../../stores/fleet.ts'
+import { usePushesStore } from '../../stores/pushes.ts'
 import { treeFrom } from './tree-model.ts'
 
 /** The text, the same as a form, what the draft changes, or the other member of the pair beside it. */
@@ -31,6 +32,7 @@ export function useConfigPage() {
   const config = useConfigStore()
   const drafts = useDraftsStore()
   const review = useDraftReviewStore()
+  const pushes = usePushesStore()
 
   const groups = computed(() =>
     treeFrom({
@@ -81,7 +83,8 @@ export function useConfigPage() {
   }
 
   async function readAll() {
-    await Promise.all([...fleet.nodes.keys()].map((node) => config.load(node)))
+    const nodes = [...fleet.nodes.keys()]
+    await Promise.all([...nodes.map((node) => config.load(node)), pushes.look(nodes)])
     for (const pair of fleet.pairs) await config.review(pair.nodes)
   }
   watch(

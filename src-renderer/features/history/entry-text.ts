@@ -175,6 +175,8 @@ function holderText(data: Data, t: Translate, nodeName: (id: NodeId) => string):
       return { glyph: 'split', title: t('history.entry.splitBrain', { router }), detail }
     case 'no-owner':
       return { glyph: 'down', title: t('history.entry.noOwner', { router }), detail }
+    case 'duplicate':
+      return { glyph: 'split', title: t('history.entry.duplicate', { router }), detail }
     case 'zombie':
       return { glyph: 'down', title: t('history.entry.zombie', { router }), detail }
     default:
