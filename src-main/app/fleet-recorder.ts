@@ -40,7 +40,7 @@ interface SeenServer {
 
 export function createFleetRecorder({ history, samples, states, isDriver }: FleetRecorderParts): FleetRecorder {
   const servers = new Map<string, SeenServer>()
-  const routers = new Map<string, { holders: string; states: Map<NodeId, string> }>()
+  const routers = new Map<string, { last: RouterView | null; states: Map<NodeId, string> }>()
   const connections = new Map<NodeId, string>()
   const sampledAt = new Map<string, number>()
   const sampleKeys = new Map<string, SampleKeys>()
@@ -86,15 +86,23 @@ export function createFleetRecorder({ history, samples, states, isDriver }: Flee
       if (from === undefined || from === state) continue
       entries.push({ at, kind: 'router.state', nodeId, subject: router.id, data: { from, to: state, router: router.name } })
     }
-    // `unknown` says that the readings do not tell yet: the holders of the last certain verdict stand until then.
-    const holders = router.verdict === 'unknown' ? (before?.holders ?? null) : JSON.stringify(router.holders)
-    if (before !== undefined && holders !== null && before.holders !== holders) {
-      const from = JSON.parse(before.holders) as string[]
-      const data = { from, to: router.holders, verdict: router.verdict, router: router.name, addresses: router.addresses }
-      entries.push({ at, kind: 'router.holder', nodeId: null, subject: router.id, data })
+    // `unknown` says that the readings do not tell yet: the last certain verdict stands until then.
+    const last = router.verdict === 'unknown' ? (before?.last ?? null) : router
+    routers.set(router.id, { last, states: memberStates })
+    const was = before?.last ?? null
+    if (was === null || last === null || (was.verdict === last.verdict && was.holders.join() === last.holders.join())) {
+      return entries
     }
-    if (holders !== null) routers.set(router.id, { holders, states: memberStates })
-    return entries
+    const data = {
+      from: was.holders,
+      to: last.holders,
+      was: was.verdict,
+      verdict: last.verdict,
+      router: last.name,
+      addresses: last.addresses,
+      outsiders: last.outsiders.map(({ nodeId, mac }) => nodeId ?? mac ?? ''),
+    }
+    return [...entries, { at, kind: 'router.holder', nodeId: null, subject: router.id, data }]
   }
 
   return {

@@ -167,8 +167,34 @@ export const RouterMember = v.strictObject({
 })
 export type RouterMember = v.InferOutput<typeof RouterMember>
 
-export const RouterVerdict = v.picklist(['held', 'split-brain', 'no-owner', 'zombie', 'unknown'])
+/** `duplicate`: somebody who is no member has the address; `zombie`: a member keeps it whose keepalived is dead or not MASTER. */
+export const RouterVerdict = v.picklist(['held', 'split-brain', 'no-owner', 'duplicate', 'zombie', 'unknown'])
 export type RouterVerdict = v.InferOutput<typeof RouterVerdict>
+
+/** Who answers for a virtual address on the segment, as another node sees it. */
+export const AddressSighting = v.strictObject({
+  address: v.string(),
+  /** link-layer address, lower case */
+  mac: v.string(),
+  /** whose interface that is; null: no node's that was read */
+  nodeId: v.nullable(NodeId),
+  seenFrom: NodeId,
+  /** `arp`: asked by broadcast, every answer counts; `neighbour`: what that node's kernel uses and has confirmed lately */
+  how: v.picklist(['arp', 'neighbour']),
+  at: EpochMs,
+})
+export type AddressSighting = v.InferOutput<typeof AddressSighting>
+
+/** Somebody outside a virtual router who has one of its addresses. At least one of node and link-layer address is known. */
+export const AddressOutsider = v.strictObject({
+  address: v.string(),
+  nodeId: v.nullable(NodeId),
+  mac: v.nullable(v.string()),
+})
+export type AddressOutsider = v.InferOutput<typeof AddressOutsider>
+
+/** So many changes of the holder within this time are flapping: more than a failover and its way back, done twice. */
+export const FLAPPING = { moves: 5, withinMs: 5 * 60_000 } as const
 
 export const RouterView = v.strictObject({
   id: RouterId,
@@ -181,6 +207,11 @@ export const RouterView = v.strictObject({
   verdict: RouterVerdict,
   verdictSince: EpochMs,
   members: v.array(RouterMember),
+  /** what other nodes of the segment say, newest reading of each */
+  sightings: v.array(AddressSighting),
+  outsiders: v.array(AddressOutsider),
+  /** when the holder changed within the time of FLAPPING, oldest first */
+  moves: v.array(EpochMs),
 })
 export type RouterView = v.InferOutput<typeof RouterView>
 
@@ -191,7 +222,9 @@ export const Problem = v.strictObject({
   kind: v.picklist([
     'split-brain',
     'no-owner',
+    'duplicate-address',
     'zombie-vip',
+    'vip-flapping',
     'pool-empty',
     'servers-down',
     'server-degraded',

@@ -20,7 +20,8 @@ import type {
 } from '#contract'
 import { nodeFindings, poolFindings, problemsFrom, routerFindings, type EndedOperation, type Finding } from './problems.ts'
 import { poolsOf, type PoolsView } from './pools.ts'
-import { routersOf, type RouterSource, type TrackedRouter } from './routers.ts'
+import { routersOf, type RouterOwner, type RouterSource, type TrackedRouter } from './routers.ts'
+import { newsAbout, segmentFrom, type Segment } from './segment.ts'
 import { isReadable, type NodeFacts, type ServiceFacts, type ServiceOnNode } from './service-facts.ts'
 import { totalsOf } from './totals.ts'
 
@@ -67,9 +68,12 @@ export function fleetFrom(
   const nodes = inventory.nodes.map((node) =>
     nodeView(node, pairOf.get(node.id) ?? null, factsOf(node.id), oldNodes.get(node.id)),
   )
+  const segment = segmentFrom(inventory.nodes, factsOf)
   const owners = new Map<string, OwnerView>()
   for (const [ownerId, members] of membersByOwner(inventory.nodes, pairOf)) {
-    owners.set(ownerId, ownerView(ownerId, members, pairOf, factsOf, previous?.owners.get(ownerId) ?? null, context.now))
+    const pair = pairOf.get(members[0]?.id ?? ('' as NodeId)) ?? null
+    const owner = { id: ownerId, pair, site: commonSite(members) }
+    owners.set(ownerId, ownerView(owner, members, factsOf, segment, previous?.owners.get(ownerId) ?? null, context.now))
   }
   const findings = [...nodes.flatMap(nodeFindings), ...[...owners.values()].flatMap((owner) => owner.findings)]
   return {
@@ -121,18 +125,17 @@ function nodeView(node: InventoryNode, pair: PairId | null, facts: NodeFacts, pr
 }
 
 function ownerView(
-  ownerId: string,
+  owner: RouterOwner,
   members: readonly InventoryNode[],
-  pairOf: ReadonlyMap<NodeId, PairId>,
   factsOf: (nodeId: NodeId) => NodeFacts,
+  segment: Segment,
   previous: OwnerView | null,
   now: number,
 ): OwnerView {
   const services: ServiceOnNode[] = []
   const sources: RouterSource[] = []
-  const pair = pairOf.get(members[0]?.id ?? ('' as NodeId)) ?? null
-  const site = commonSite(members)
-  const inputs: unknown[] = [pair, site]
+  const addresses = previous?.routers.flatMap((router) => router.view.addresses) ?? []
+  const inputs: unknown[] = [owner.pair, owner.site, newsAbout(segment, addresses)]
   for (const { id: nodeId } of members) {
     const { connection, probed, services: found } = factsOf(nodeId)
     const onNode = found.map((facts) => ({ nodeId, facts, readable: isReadable(facts, connection) }))
@@ -142,8 +145,8 @@ function ownerView(
     inputs.push(nodeId, probed, ...onNode.flatMap((service): [ServiceFacts, boolean] => [service.facts, service.readable]))
   }
   if (previous !== null && sameInputs(previous.inputs, inputs)) return previous
-  const pools = poolsOf({ id: ownerId, pair, site }, services, previous)
-  const routers = routersOf(ownerId, pair, sources, previous?.routers ?? [], now)
+  const pools = poolsOf(owner, services, previous)
+  const routers = routersOf(owner, sources, segment, previous?.routers ?? [], now)
   const findings = [...routers.flatMap((router) => routerFindings(router.view)), ...poolFindings(pools)]
   return { ...pools, routers, findings, inputs }
 }

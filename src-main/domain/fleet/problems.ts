@@ -1,4 +1,4 @@
-import type { NodeView, PoolView, Problem, RouterView, ServerView } from '#contract'
+import { FLAPPING, type NodeView, type PoolView, type Problem, type RouterView, type ServerView } from '#contract'
 import type { PoolsView } from './pools.ts'
 import { takesTraffic } from './state.ts'
 
@@ -19,10 +19,12 @@ const severityRank = { critical: 0, warning: 1, info: 2 } as const
 const kindRank = [
   'split-brain',
   'no-owner',
+  'duplicate-address',
   'pool-empty',
   'zombie-vip',
   'host-key',
   'node-unreachable',
+  'vip-flapping',
   'servers-down',
   'service-unreadable',
   'balancers-disagree',
@@ -79,23 +81,44 @@ export function nodeFindings(node: NodeView): Finding[] {
   })
 }
 
+const verdictKinds = {
+  'split-brain': 'split-brain',
+  'no-owner': 'no-owner',
+  duplicate: 'duplicate-address',
+  zombie: 'zombie-vip',
+  held: null,
+  unknown: null,
+} as const
+
 export function routerFindings(router: RouterView): Finding[] {
-  const kind = (
-    { 'split-brain': 'split-brain', 'no-owner': 'no-owner', zombie: 'zombie-vip', held: null, unknown: null } as const
-  )[router.verdict]
-  if (kind === null) return []
-  return [
-    {
+  const common = { pool: null, router: router.id }
+  const members = router.members.map((member) => member.nodeId)
+  const data = { router: router.name, addresses: router.addresses, holders: router.holders }
+  const found: Finding[] = []
+  const kind = verdictKinds[router.verdict]
+  if (kind !== null) {
+    found.push({
+      ...common,
       id: `${kind}:${router.id}`,
       severity: 'critical',
       kind,
-      data: { router: router.name, addresses: router.addresses, holders: router.holders },
-      nodes: kind === 'no-owner' ? router.members.map((member) => member.nodeId) : router.holders,
-      pool: null,
-      router: router.id,
+      data: { ...data, outsiders: router.outsiders.map(({ nodeId, mac }) => nodeId ?? mac ?? '') },
+      nodes: kind === 'no-owner' || router.holders.length === 0 ? members : router.holders,
       since: router.verdictSince,
-    },
-  ]
+    })
+  }
+  if (router.moves.length >= FLAPPING.moves) {
+    found.push({
+      ...common,
+      id: `vip-flapping:${router.id}`,
+      severity: 'warning',
+      kind: 'vip-flapping',
+      data: { ...data, moves: router.moves.length },
+      nodes: members,
+      since: router.moves[0] ?? null,
+    })
+  }
+  return found
 }
 
 /** One line per pool and kind, however many servers are concerned. */

@@ -61,6 +61,16 @@ export type InstanceReading = Omit<RouterMember, 'nodeId' | 'kernelReadAt' | 'da
   addresses: string[]
 }
 
+/** What a node's kernel says of its network, whatever keepalived thinks. */
+export interface SegmentReading {
+  /** link-layer addresses of its interfaces, lower case */
+  macs: string[]
+  /** its own addresses but those of the loopback interface; canonical */
+  addresses: string[]
+  /** who answers for which address (canonical) of the segment, and how long ago */
+  sightings: { address: string; mac: string; how: 'arp' | 'neighbour'; ageMs: number }[]
+}
+
 export interface VrrpReading {
   kind: 'keepalived'
   version: string
@@ -72,6 +82,7 @@ export interface VrrpReading {
   /** how old the daemon's word is; 0 when it was asked for this reading, or did not answer */
   daemonAgeMs: number
   instances: InstanceReading[]
+  segment: SegmentReading
 }
 
 export type ServiceReading = BalancerReading | VrrpReading

@@ -4,10 +4,12 @@
  * The kernel is believed, not the daemon: a killed keepalived leaves its addresses behind, a stopped one still says MASTER.
  * Nodes are read at different moments, so two readings alone prove neither two holders nor none: an ordinary failover between
  * them looks the same. Each member therefore remembers since when its kernel has answered what it answers now; split brain and no
- * owner are said once these spans overlap, which takes one reading more. Until then the verdict is `unknown`.
+ * owner are said once these spans overlap, which takes one reading more. Until then the verdict is `unknown`. An address behind a dead
+ * daemon stays where it is, so that it is a zombie at once, and also beside the member that has taken over.
  */
-import type { NodeId, PairId, RouterId, RouterMember, RouterVerdict, RouterView } from '#contract'
+import type { NodeId, PairId, RouterId, RouterMember, RouterVerdict, RouterView, SiteId } from '#contract'
 import type { InstanceReading, VrrpReading } from './reading.ts'
+import { movesOf, outsidersOf, sightingsOf, type Segment } from './segment.ts'
 import type { ServiceOnNode } from './service-facts.ts'
 
 /** One node that should take part; `vrrp` is null where it is not known yet whether keepalived is there. */
@@ -29,6 +31,15 @@ interface Span {
 export interface TrackedRouter {
   readonly view: RouterView
   readonly spans: ReadonlyMap<NodeId, Span>
+  /** of the last verdict that was not `unknown`; null before the first */
+  readonly holders: string | null
+}
+
+/** Whose routers they are. */
+export interface RouterOwner {
+  readonly id: string
+  readonly pair: PairId | null
+  readonly site: SiteId | null
 }
 
 interface Group {
@@ -39,14 +50,16 @@ interface Group {
 
 /** The routers of one pair (or lone node). `previous` is the answer of the last call. */
 export function routersOf(
-  owner: string,
-  pair: PairId | null,
+  owner: RouterOwner,
   sources: readonly RouterSource[],
+  segment: Segment,
   previous: readonly TrackedRouter[],
   now: number,
 ): TrackedRouter[] {
   const before = new Map(previous.map((router) => [router.view.id, router]))
-  return groupsOf(owner, sources).map((group) => trackedRouter(group, pair, sources, before.get(group.id) ?? null, now))
+  return groupsOf(owner.id, sources).map((group) =>
+    trackedRouter(group, owner, sources, segment, before.get(group.id) ?? null, now),
+  )
 }
 
 /**
@@ -78,8 +91,9 @@ function belongsTo(one: InstanceReading, other: InstanceReading): boolean {
 
 function trackedRouter(
   group: Group,
-  pair: PairId | null,
+  { pair, site }: RouterOwner,
   sources: readonly RouterSource[],
+  segment: Segment,
   previous: TrackedRouter | null,
   now: number,
 ): TrackedRouter {
@@ -97,21 +111,28 @@ function trackedRouter(
       spans.set(nodeId, nextSpan(previous?.spans.get(nodeId), instance, vrrp.facts.readAt))
     }
   }
+  const { addresses, vrid } = group.first
   const holders = holdersOf(spans)
-  const verdict = verdictOf(members, spans, holders, unread)
-  const since = previous?.view.verdict === verdict ? previous.view.verdictSince : now
+  const allKnown = sources.every(({ vrrp }) => vrrp !== null && vrrp.facts.reading !== null)
+  const outsiders = outsidersOf(segment, { addresses, vrid, members: [...group.instances.keys()], site, allKnown })
+  const verdict = verdictOf(members, spans, holders, unread, outsiders.length > 0)
+  const known = verdict === 'unknown' ? (previous?.holders ?? null) : holders.join(' ')
+  const moved = previous !== null && previous.holders !== null && previous.holders !== known
   const view: RouterView = {
     id: group.id,
     name: group.first.name,
-    vrid: group.first.vrid,
+    vrid,
     pair,
-    addresses: group.first.addresses,
+    addresses,
     holders,
     verdict,
-    verdictSince: since,
+    verdictSince: previous?.view.verdict === verdict ? previous.view.verdictSince : now,
     members,
+    sightings: sightingsOf(segment, addresses),
+    outsiders,
+    moves: movesOf(previous?.view.moves ?? [], moved, now),
   }
-  return { view, spans }
+  return { view, spans, holders: known }
 }
 
 function nextSpan(previous: Span | undefined, instance: InstanceReading, at: number): Span {
@@ -137,18 +158,19 @@ function verdictOf(
   spans: ReadonlyMap<NodeId, Span>,
   holders: readonly NodeId[],
   unread: boolean,
+  isDuplicate: boolean,
 ): RouterVerdict {
-  if (holders.length > 1) return 'split-brain'
-  const [holder] = holders
-  if (holder !== undefined) {
-    // An older claim of another member may be a failover seen from two moments, or the second holder: its next reading tells.
-    if ([...spans.values()].filter((span) => span.held).length > 1) return 'unknown'
-    const span = spans.get(holder)
-    const stopped = members.some((member) => member.nodeId === holder && member.daemonRunning === false)
+  const dead = [...spans].flatMap(([nodeId, span]) => {
+    const stopped = members.some((member) => member.nodeId === nodeId && member.daemonRunning === false)
     // Within one reading the daemon's word and the kernel's are some milliseconds apart: only a second one proves it.
-    const contradicts = span !== undefined && span.oddSince !== null && span.oddSince < span.to
-    return stopped || contradicts ? 'zombie' : 'held'
-  }
+    const contradicts = span.oddSince !== null && span.oddSince < span.to
+    return span.held && (stopped || contradicts) ? [nodeId] : []
+  })
+  if (holders.filter((nodeId) => !dead.includes(nodeId)).length > 1) return 'split-brain'
+  if (isDuplicate) return 'duplicate'
+  if (dead.length > 0) return 'zombie'
+  // An older claim of another member may be a failover seen from two moments, or the second holder: its next reading tells.
+  if (holders.length > 0) return [...spans.values()].filter((span) => span.held).length > 1 ? 'unknown' : 'held'
   if (unread || spans.size === 0) return 'unknown'
   const lastLost = Math.max(...[...spans.values()].map((span) => span.from))
   return [...spans.values()].every((span) => span.to >= lastLost) ? 'no-owner' : 'unknown'

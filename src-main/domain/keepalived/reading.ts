@@ -1,5 +1,5 @@
 import { canonicalAddress } from '../net/ip-address.ts'
-import type { InstanceReading, VrrpReading } from '../fleet/reading.ts'
+import type { InstanceReading, SegmentReading, VrrpReading } from '../fleet/reading.ts'
 import type { ConfiguredInstance } from './parse-config.ts'
 import type { TrackedThing } from './parse-data-dump.ts'
 import type { KernelNetwork } from './parse-ip-addr.ts'
@@ -21,6 +21,7 @@ export interface KeepalivedFacts {
   /** what is known of the instances otherwise: the daemon's last answer, else the configuration file */
   fallback: readonly KnownInstance[]
   kernel: KernelNetwork
+  sightings: SegmentReading['sightings']
 }
 
 /**
@@ -40,6 +41,11 @@ export function readingFromKeepalived(facts: KeepalivedFacts): VrrpReading {
       facts.dumped === null
         ? facts.fallback.map((instance) => fromKnown(instance, facts.kernel))
         : facts.dumped.map((instance) => fromDumped(instance, facts.tracked, facts.kernel)),
+    segment: {
+      macs: facts.kernel.macs,
+      addresses: facts.kernel.addresses.flatMap((each) => (each.interface === 'lo' ? [] : [each.address])),
+      sightings: facts.sightings,
+    },
   }
 }
 

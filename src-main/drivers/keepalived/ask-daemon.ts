@@ -34,7 +34,7 @@ stat_of() {
 }
 `
 
-/** $1: pid file; may be missing or stale, then the process is looked for. Sections: json, data, pid, uptime, kernel. */
+/** $1: pid file; may be missing or stale, then the process is looked for. Sections: json, data, pid, uptime, kernel, neighbours. */
 const script = `${prelude}
 # a zombie is a process that is dead and not buried
 is_keepalived() {
@@ -107,10 +107,11 @@ if [ -n "$pid" ] && stat_of "$pid"; then
   fi
 fi
 ip -j addr | part kernel
+ip -j neigh 2>/dev/null | part neighbours
 `
 
 /**
- * $1, $2, …: files. Needs no privilege, and leaves no trace in any log. Sections: kernel, and signs: which processes are there, since
+ * $1, $2, …: files. Needs no privilege, and leaves no trace in any log. Sections: kernel, neighbours, and signs: which processes are there, since
  * when, and whether they are stopped; device, inode, size and times of the files.
  */
 const lookScript = `${prelude}
@@ -123,11 +124,14 @@ const lookScript = `${prelude}
   [ $# = 0 ] || stat -L -c '%d %i %s %y %z' -- "$@" 2>/dev/null
 } | part signs
 ip -j addr | part kernel
+ip -j neigh 2>/dev/null | part neighbours
 `
 
 export interface Look {
   /** output of `ip -j addr` */
   kernel: string
+  /** output of `ip -j neigh`; empty where it was not asked */
+  neighbours: string
   /** differs from an earlier one when something happened that keepalived may say something new about */
   signs: string
 }
@@ -137,7 +141,7 @@ export async function look(session: NodeSession, files: readonly string[], limit
   const { stdout } = await runScript(session, lookScript, files, { ...limits, maxBytes: 32 * 1024 * 1024 })
   const sections = sectionsFrom(stdout)
   const kernel = sections.get('kernel') ?? ''
-  return { kernel, signs: `${sections.get('signs') ?? ''}${kernelSigns(kernel)}` }
+  return { kernel, neighbours: sections.get('neighbours') ?? '', signs: `${sections.get('signs') ?? ''}${kernelSigns(kernel)}` }
 }
 
 /** Links and addresses without what runs down by itself. */
@@ -149,8 +153,8 @@ export interface DaemonReply {
   uptimeS: number | null
   json: string | null
   data: string | null
-  /** output of `ip -j addr` */
-  kernel: string
+  kernel: Look['kernel']
+  neighbours: Look['neighbours']
 }
 
 export const defaultPidFile = '/run/keepalived.pid'
@@ -168,6 +172,7 @@ export async function askKernelOnly(session: NodeSession, limits: CallLimits): P
     json: null,
     data: null,
     kernel: kernel.stdout.toString('utf8'),
+    neighbours: '',
   }
 }
 
@@ -201,5 +206,6 @@ export async function askDaemon(session: NodeSession, pidFile: string, limits: C
     json: sections.get('json') ?? null,
     data: sections.get('data') ?? null,
     kernel,
+    neighbours: sections.get('neighbours') ?? '',
   }
 }

@@ -4,18 +4,20 @@ import { AppError } from '../../app/app-error.ts'
 import type { Clock } from '../../app/ports/clock.ts'
 import type { BoundService, ConfigFileReading, Detected, Driver } from '../../app/ports/driver.ts'
 import type { CallLimits, NodeSession } from '../../app/ports/node-session.ts'
-import type { VrrpReading } from '../../domain/fleet/reading.ts'
+import type { SegmentReading, VrrpReading } from '../../domain/fleet/reading.ts'
 import { instancesOf } from '../../domain/keepalived/parse-config.ts'
 import { parseDataInstances, parseTracked } from '../../domain/keepalived/parse-data-dump.ts'
 import { parseIpAddr } from '../../domain/keepalived/parse-ip-addr.ts'
 import { parseJsonDump } from '../../domain/keepalived/parse-json-dump.ts'
+import { parseIpNeigh } from '../../domain/keepalived/parse-segment.ts'
 import {
   knownFromReading,
   readingFromKeepalived,
   type KeepalivedFacts,
   type KnownInstance,
 } from '../../domain/keepalived/reading.ts'
-import { askDaemon, askKernelOnly, defaultPidFile, kernelSigns, look } from './ask-daemon.ts'
+import { askDaemon, askKernelOnly, defaultPidFile, kernelSigns, look, type Look } from './ask-daemon.ts'
+import { createSegmentAsker } from './ask-segment.ts'
 import { createKeepalivedConfigAdmin } from './config-admin.ts'
 import { readKeepalivedFiles } from './config-files.ts'
 import { defaultConfig, detectKeepalived, kernelOnly } from './detect.ts'
@@ -50,9 +52,11 @@ function bindKeepalived({ service }: Detected, clock: Clock): BoundService {
   let word: Word | null = null
   let signs: string | null = null
   let changedAt = 0
+  const segment = createSegmentAsker(clock)
+  let answered: SegmentReading['sightings'] = []
 
-  function readingOf(said: Word, network: string): VrrpReading {
-    const kernel = parseIpAddr(network)
+  function readingOf(said: Word, network: Pick<Look, 'kernel' | 'neighbours'>): VrrpReading {
+    const kernel = parseIpAddr(network.kernel)
     if (kernel === null) {
       throw new AppError(
         'daemon.unexpected-reply',
@@ -68,6 +72,10 @@ function bindKeepalived({ service }: Detected, clock: Clock): BoundService {
       ageMs,
       fallback: known ?? [],
       kernel,
+      sightings: [
+        ...parseIpNeigh(network.neighbours).map((seen) => ({ ...seen, how: 'neighbour' as const, ageMs: 0 })),
+        ...answered,
+      ],
     })
   }
 
@@ -79,7 +87,7 @@ function bindKeepalived({ service }: Detected, clock: Clock): BoundService {
     if (seen.signs !== signs) changedAt = now
     signs = seen.signs
     if (word === null || now - word.at >= DAEMON_WORD_MAX_AGE_MS || now - changedAt < settleMs) return null
-    return readingOf(word, seen.kernel)
+    return readingOf(word, seen)
   }
 
   async function ask(session: NodeSession, limits: CallLimits): Promise<VrrpReading> {
@@ -92,7 +100,7 @@ function bindKeepalived({ service }: Detected, clock: Clock): BoundService {
     if (dumped === null) known ??= await instancesOnDisk(session, config, limits)
     const { pid, uptimeS, kernel } = reply
     const said: Word = { pid, uptimeS, dumped, tracked: reply.data === null ? [] : parseTracked(reply.data), at }
-    const reading = readingOf(said, kernel)
+    const reading = readingOf(said, reply)
     if (reading.daemonAnswered) {
       known = knownFromReading(reading.instances)
       word = said
@@ -102,8 +110,13 @@ function bindKeepalived({ service }: Detected, clock: Clock): BoundService {
     return reading
   }
 
-  const observe = async (session: NodeSession, limits: CallLimits): Promise<VrrpReading> =>
-    (mayAsk ? await lookAround(session, limits) : null) ?? (await ask(session, limits))
+  async function observe(session: NodeSession, limits: CallLimits): Promise<VrrpReading> {
+    const { answers, ageMs } = await segment.answers()
+    answered = answers.map((answer) => ({ ...answer, how: 'arp', ageMs }))
+    const reading = (mayAsk ? await lookAround(session, limits) : null) ?? (await ask(session, limits))
+    segment.ask(session, reading.instances, limits)
+    return reading
+  }
 
   async function readConfig(session: NodeSession, limits: CallLimits): Promise<ConfigFileReading[]> {
     const reading = await ask(session, limits).catch((thrown: unknown) => {

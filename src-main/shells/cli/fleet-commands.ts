@@ -97,9 +97,10 @@ function servicesText({ services }: NodeView): string {
 
 /** Who holds the virtual addresses. Anything but "held" is a finding. */
 export async function vips(command: Command, timeoutMs: number): Promise<ExitCode> {
-  const first = await readFleet(command, timeoutMs)
-  // Nodes are read at different moments: it takes a second round to tell two holders, or none, from a failover in between.
-  const snapshot = first.routers.every(({ verdict }) => verdict === 'held') ? first : await readFleet(command, timeoutMs)
+  // Nodes are read at different moments: it takes a second round to tell two holders, or none, from a failover in between, and to hear
+  // what the segment answered.
+  await readFleet(command, timeoutMs)
+  const snapshot = await readFleet(command, timeoutMs)
   command.print(snapshot.routers, () =>
     tableLines(
       ['ROUTER', 'VRID', 'ADDRESSES', 'VERDICT', 'HOLDERS', 'MEMBERS'],
@@ -108,7 +109,7 @@ export async function vips(command: Command, timeoutMs: number): Promise<ExitCod
         String(router.vrid),
         router.addresses.join(' '),
         router.verdict,
-        router.holders.join(' ') || '–',
+        [...router.holders, ...router.outsiders.map(({ nodeId, mac }) => `!${nodeId ?? mac}`)].join(' ') || '–',
         router.members
           .map((member) => `${member.nodeId} ${member.state ?? '?'} ${numberText(member.effectivePriority)}`)
           .join(', '),

@@ -31,6 +31,10 @@ export function problemText(problem: Problem, t: Translate, nodeName: (id: NodeI
     holders: list('holders')
       .map((id) => nodeName(id as NodeId))
       .join(', '),
+    outsiders: list('outsiders')
+      .map((id) => nodeName(id as NodeId))
+      .join(', '),
+    moves: text('moves'),
     pool: text('pool'),
     count: names.length,
     total: text('total'),
@@ -55,6 +59,10 @@ export function problemText(problem: Problem, t: Translate, nodeName: (id: NodeI
       return { glyph: 'split', title: say('splitBrain'), reading: say('splitBrainRead'), to: toVip }
     case 'no-owner':
       return { glyph: 'down', title: say('noOwner'), reading: say('noOwnerRead'), to: toVip }
+    case 'duplicate-address':
+      return { glyph: 'split', title: say('duplicate'), reading: say('duplicateRead'), to: toVip }
+    case 'vip-flapping':
+      return { glyph: 'degraded', title: say('flapping'), reading: say('flappingRead'), to: toVip }
     case 'zombie-vip':
       return { glyph: 'down', title: say('zombie'), reading: say('zombieRead'), to: toVip }
     case 'pool-empty':

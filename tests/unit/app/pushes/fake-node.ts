@@ -175,5 +175,6 @@ function vrrpReading(holds: boolean): VrrpReading {
     daemonAnswered: true,
     daemonAgeMs: 0,
     instances: [instance],
+    segment: { macs: [], addresses: [], sightings: [] },
   }
 }

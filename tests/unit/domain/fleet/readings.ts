@@ -82,6 +82,7 @@ export function keepalived(instances: InstanceReading[], over: Partial<VrrpReadi
     daemonAnswered: true,
     daemonAgeMs: 0,
     instances,
+    segment: { macs: [], addresses: [], sightings: [] },
     ...over,
   }
 }

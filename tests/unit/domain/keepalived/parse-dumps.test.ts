@@ -105,6 +105,6 @@ describe('ip -j addr', () => {
   )
 
   it('may have no addresses at all', () => {
-    expect(parseIpAddr('[{},{"ifname":"eth0","flags":["UP"],"addr_info":[{}]}]')).toEqual({ addresses: [] })
+    expect(parseIpAddr('[{},{"ifname":"eth0","flags":["UP"],"addr_info":[{}]}]')).toEqual({ addresses: [], macs: [] })
   })
 })

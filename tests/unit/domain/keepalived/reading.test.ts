@@ -22,6 +22,7 @@ const read = (change: Partial<KeepalivedFacts> = {}) =>
     tracked: parseTracked(fixture('dump-data.txt')),
     fallback: [],
     kernel: kernel('ip-addr-tracked.json'),
+    sightings: [],
     ...change,
   })
 const onDisk = instancesOf(linesOf('/k.conf', fixture('instances.conf')))
@@ -45,7 +46,7 @@ describe('readingFromKeepalived', () => {
   })
 
   it('believes the kernel where the daemon says otherwise', () => {
-    const nothing = { addresses: [] }
+    const nothing = { addresses: [], macs: [] }
     expect(read({ kernel: nothing }).instances[0]).toMatchObject({ state: 'MASTER', kernelAddresses: [] })
     const dumped = parseJsonDump(fixture('dump-fault.json'))
     expect(read({ dumped }).instances[0]).toMatchObject({ state: 'FAULT', kernelAddresses: ['198.18.7.100', '198.18.7.101'] })
