@@ -241,6 +241,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
         else busyJobs.add(job.id)
         fleet.noteJob(job)
         drainKeeper.noteJob(job)
+        pushes.noteJob(job)
         publish('job.changed', job)
         paceChanged()
       },

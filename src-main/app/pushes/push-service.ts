@@ -24,6 +24,7 @@ import { AppError, appErrorFrom } from '../app-error.ts'
 import type { ConfigVersions } from '../config-versions.ts'
 import type { Publish } from '../handlers-type.ts'
 import type { HistoryService } from '../history-service.ts'
+import { newJobId } from '../jobs/job-row.ts'
 import type { JobRunner } from '../jobs/job-runner.ts'
 import type { AdminLimits } from '../ports/admin-limits.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -64,6 +65,8 @@ export interface PushService {
   onHealth(id: PushId, nodeId: NodeId, health: { before: PushHealth; now: PushHealth }): void
   mayBegin(id: PushId, jobId: JobId): boolean
   isStopped(id: PushId): boolean
+  /** Tells how a node stands whose job could not ask it until now, when its push had ended already. */
+  noteJob(job: JobView): void
   /** Ends what an earlier process has left open, once its jobs have been taken up. */
   takeUp(): void
 }
@@ -80,6 +83,8 @@ export interface PushServiceParts {
   publish: Publish
 }
 
+/** pushes among which a job that waited for its node is looked for */
+const waitedFor = 100
 const guardRoomMs = 60_000
 /** Until the guard is gone the daemon has to reload, be watched and be confirmed. */
 const leastGuardRoomMs = 15_000
@@ -133,12 +138,14 @@ export function createPushService(parts: PushServiceParts): PushService {
   /** One group, from its start to its end. Answers why it failed, or null. */
   async function pushGroup(push: PushRecord, nodes: readonly NodeId[]): Promise<string | null> {
     try {
-      const jobId = jobs().start(pushKind, inputOf(push, nodes), { requestedBy: push.author, reason: push.reason })
-      for (const target of targetsOn(push, nodes)) target.jobId = jobId
+      const id = newJobId()
+      for (const target of targetsOn(push, nodes)) target.jobId = id
       save(push)
-      return settleGroup(push, nodes, await jobs().settled(jobId))
+      jobs().start(pushKind, inputOf(push, nodes), { requestedBy: push.author, reason: push.reason, id })
+      return settleGroup(push, nodes, await jobs().settled(id))
     } catch (thrown) {
       const { message } = appErrorFrom(thrown)
+      for (const target of targetsOn(push, nodes)) target.jobId = null
       place(push, nodes, 'failed', message)
       return message
     }
@@ -150,7 +157,7 @@ export function createPushService(parts: PushServiceParts): PushService {
       return null
     }
     const said = job.steps.find(({ error }) => error !== null)?.error?.message ?? job.error?.message ?? 'It did not succeed.'
-    const wasChanged = targetsOn(push, nodes).some(({ phase }) => phase === 'restoring')
+    const wasChanged = targetsOn(push, nodes).some(({ trail }) => trail.some(({ phase }) => phase === 'replacing'))
     place(push, nodes, job.state === 'ended' && job.outcome === 'rolled-back' && wasChanged ? 'restored' : 'failed', said)
     return said
   }
@@ -181,9 +188,21 @@ export function createPushService(parts: PushServiceParts): PushService {
     for (const wave of [...push.waves].reverse()) {
       await Promise.all(wave.map((nodes) => takeBackGroup(push, nodes)))
     }
-    const left = push.targets.filter(({ phase }) => phase === 'done')
-    if (left.length === 0) return end(push, 'rolled-back', `${why} What was there before is in force on every node.`)
-    end(push, 'failed', `${why} The new configuration is still on ${left.map(({ nodeId }) => nodeId).join(', ')}.`)
+    const left = push.targets.filter(({ phase }) => phase === 'done').map(({ nodeId }) => nodeId)
+    const open = unknown(push)
+    if (left.length > 0) return end(push, 'failed', `${why} The new configuration is still on ${left.join(', ')}.${open}`)
+    if (open !== '') return end(push, 'failed', `${why}${open}`)
+    end(push, 'rolled-back', `${why} What was there before is in force on every node.`)
+  }
+
+  /** In a sentence, which nodes could not be asked in the end: their jobs wait for them. */
+  function unknown({ targets }: PushRecord): string {
+    const open = targets.filter(
+      ({ jobId, phase }) => phase === 'failed' && jobId !== null && jobs().get(jobId).state !== 'ended',
+    )
+    if (open.length === 0) return ''
+    const names = [...new Set(open.map(({ nodeId }) => nodeId))].join(', ')
+    return ` ${names} cannot be asked now: the guard there puts back what was there before, and it is looked at again.`
   }
 
   /** What was before is what counts then, however it serves: nothing is watched. */
@@ -197,10 +216,11 @@ export function createPushService(parts: PushServiceParts): PushService {
         return place(push, nodes, 'done', 'It was not taken back: it made a new file, and pushing does not take files away.')
       }
       const input: PushJobInput = { ...forward, reason: `back: ${push.reason}`, watchMs: 0, targets }
-      const by = { requestedBy: push.author, reason: push.said, undoes: done.jobId }
-      const undoJobId = jobs().start(pushKind, input, by)
-      for (const target of targetsOn(push, nodes)) target.undoJobId = undoJobId
-      const job = await jobs().settled(undoJobId)
+      const id = newJobId()
+      for (const target of targetsOn(push, nodes)) target.undoJobId = id
+      save(push)
+      jobs().start(pushKind, input, { requestedBy: push.author, reason: push.said, undoes: done.jobId, id })
+      const job = await jobs().settled(id)
       if (job.outcome === 'succeeded') place(push, nodes, 'restored', 'Taken back with the others.')
       else place(push, nodes, 'done', `It was not taken back: ${job.error?.message ?? 'the job waits for the node'}`)
     } catch (thrown) {
@@ -379,6 +399,17 @@ export function createPushService(parts: PushServiceParts): PushService {
     },
     isStopped: (id) => stopped.has(id),
 
+    noteJob(job) {
+      if (job.kind !== pushKind || job.state !== 'ended') return
+      const isOf = ({ jobId, undoJobId }: PushRecord['targets'][number]): boolean => [jobId, undoJobId].includes(job.id)
+      const push = repo.list(waitedFor).find(({ id, targets }) => !running.has(id) && targets.some(isOf))
+      if (push === undefined) return
+      for (const { nodeId, jobId, phase } of push.targets.filter(isOf)) {
+        if (jobId === job.id && phase === 'failed') settleGroup(push, [nodeId], job)
+        if (jobId !== job.id && job.outcome === 'succeeded') place(push, [nodeId], 'restored', 'Taken back with the others.')
+      }
+    },
+
     takeUp() {
       for (const push of repo.open()) {
         if (running.has(push.id)) continue
@@ -393,17 +424,26 @@ export function createPushService(parts: PushServiceParts): PushService {
 
   async function endInterrupted(push: PushRecord): Promise<void> {
     for (const { jobId, undoJobId, nodeId } of push.targets) {
-      const id = undoJobId ?? jobId
-      if (id === null) continue
-      const job = await jobs().settled(id)
-      if (undoJobId === null) settleGroup(push, [nodeId], job)
-      else if (job.outcome === 'succeeded') place(push, [nodeId], 'restored', 'Taken back with the others.')
+      const forward = jobId === null ? null : await jobOf(jobId)
+      const undo = undoJobId === null ? null : await jobOf(undoJobId)
+      if (undo?.outcome === 'succeeded') place(push, [nodeId], 'restored', 'Taken back with the others.')
+      else if (forward !== null) settleGroup(push, [nodeId], forward)
     }
     for (const target of push.targets) if (target.phase === 'waiting') target.phase = 'skipped'
     const done = push.targets.filter(({ phase }) => phase === 'done').map(({ nodeId }) => nodeId)
-    const rest =
-      done.length === 0 ? 'No node has the new configuration.' : `The new configuration is on ${[...new Set(done)].join(', ')}.`
-    end(push, 'interrupted', `The console ended while it was pushing. ${rest} Push again, or roll it back.`)
+    const rest = done.length === 0 ? 'No node' : [...new Set(done)].join(', ')
+    const has = `${rest} ${new Set(done).size > 1 ? 'have' : 'has'} the new configuration.`
+    end(push, 'interrupted', `The console ended while it was pushing. ${has}${unknown(push)} Push again, or roll it back.`)
+  }
+
+  /** As it ended, or as it waits for its node; null: it was written down, and never came to be. */
+  async function jobOf(id: JobId): Promise<JobView | null> {
+    try {
+      return await jobs().settled(id)
+    } catch (thrown) {
+      if (appErrorFrom(thrown).code === 'job.not-found') return null
+      throw thrown
+    }
   }
 
   return service
