@@ -112,10 +112,11 @@ function trackedRouter(
     }
   }
   const { addresses, vrid } = group.first
-  const holders = holdersOf(spans)
+  const dead = deadHoldersOf(members, spans)
+  const holders = holdersOf(spans, dead)
   const allKnown = sources.every(({ vrrp }) => vrrp !== null && vrrp.facts.reading !== null)
   const outsiders = outsidersOf(segment, { addresses, vrid, members: [...group.instances.keys()], site, allKnown })
-  const verdict = verdictOf(members, spans, holders, unread, outsiders.length > 0)
+  const verdict = verdictOf({ spans, holders, dead, unread, isDuplicate: outsiders.length > 0 })
   const known = verdict === 'unknown' ? (previous?.holders ?? null) : holders.join(' ')
   const moved = previous !== null && previous.holders !== null && previous.holders !== known
   const view: RouterView = {
@@ -146,26 +147,32 @@ function nextSpan(previous: Span | undefined, instance: InstanceReading, at: num
   }
 }
 
-/** Members that have the address, without those whose claim is older than another one's taking over. */
-function holdersOf(spans: ReadonlyMap<NodeId, Span>): NodeId[] {
-  const held = [...spans].filter(([, span]) => span.held)
-  const newest = Math.max(...held.map(([, span]) => span.from))
-  return held.filter(([, span]) => span.to >= newest).map(([nodeId]) => nodeId)
-}
-
-function verdictOf(
-  members: readonly RouterMember[],
-  spans: ReadonlyMap<NodeId, Span>,
-  holders: readonly NodeId[],
-  unread: boolean,
-  isDuplicate: boolean,
-): RouterVerdict {
-  const dead = [...spans].flatMap(([nodeId, span]) => {
+/** Members that have the address and will not give it up: their daemon does not run, or says that it is not MASTER. */
+function deadHoldersOf(members: readonly RouterMember[], spans: ReadonlyMap<NodeId, Span>): NodeId[] {
+  return [...spans].flatMap(([nodeId, span]) => {
     const stopped = members.some((member) => member.nodeId === nodeId && member.daemonRunning === false)
     // Within one reading the daemon's word and the kernel's are some milliseconds apart: only a second one proves it.
     const contradicts = span.oddSince !== null && span.oddSince < span.to
     return span.held && (stopped || contradicts) ? [nodeId] : []
   })
+}
+
+/** Members that have the address, without those of the living whose claim is older than another one's taking over. */
+function holdersOf(spans: ReadonlyMap<NodeId, Span>, dead: readonly NodeId[]): NodeId[] {
+  const held = [...spans].filter(([, span]) => span.held)
+  const newest = Math.max(...held.map(([, span]) => span.from))
+  return held.filter(([nodeId, span]) => span.to >= newest || dead.includes(nodeId)).map(([nodeId]) => nodeId)
+}
+
+interface Findings {
+  spans: ReadonlyMap<NodeId, Span>
+  holders: readonly NodeId[]
+  dead: readonly NodeId[]
+  unread: boolean
+  isDuplicate: boolean
+}
+
+function verdictOf({ spans, holders, dead, unread, isDuplicate }: Findings): RouterVerdict {
   if (holders.filter((nodeId) => !dead.includes(nodeId)).length > 1) return 'split-brain'
   if (isDuplicate) return 'duplicate'
   if (dead.length > 0) return 'zombie'

@@ -90,7 +90,7 @@ describe('who holds the addresses', () => {
       [killed, 2_000, standby, 1],
       [killed, 2_000, up, 3_000],
     ]
-    expect(shown(after(beside))).toEqual(['zombie', 'lb2'])
+    expect(shown(after(beside))).toEqual(['zombie', 'lb1', 'lb2'])
     expect(shown(after([...beside, [killed, 4_000, up, 3_000]]))).toEqual(['zombie', 'lb1', 'lb2'])
     const sources = [source('lb1', up, 9), source('lb2', killed, 9), source('lb3', up, 9)]
     expect(routersOf(edge, sources, noSegment, [], 9)[0]?.view.verdict).toBe('split-brain')
