@@ -41,6 +41,8 @@ export const PushRequest = v.strictObject({
   guardMs: v.optional(v.pipe(Milliseconds, v.minValue(15_000), v.maxValue(900_000))),
   /** fewer servers, or a smaller limit of sessions, is what is wanted */
   allowCapacityLoss: v.optional(v.boolean(), false),
+  /** a virtual address that leaves a node, or goes, is what is wanted */
+  allowVipMove: v.optional(v.boolean(), false),
 })
 export type PushRequest = v.InferOutput<typeof PushRequest>
 
@@ -63,6 +65,10 @@ export const PushPlan = v.strictObject({
       /** what a person would do by hand to the same effect */
       commands: v.array(v.string()),
     }),
+  ),
+  /** virtual addresses that leave their node, as VRRP decides; `to` null: nobody has it then. Refused unless that is allowed. */
+  vipMoves: v.array(
+    v.strictObject({ router: v.string(), address: v.string(), from: NodeId, to: v.nullable(NodeId), text: v.string() }),
   ),
   /** nodes that have all of it already */
   unchanged: v.array(NodeId),
@@ -137,6 +143,7 @@ export const PushRecord = v.strictObject({
   watchMs: Milliseconds,
   guardMs: Milliseconds,
   allowCapacityLoss: v.boolean(),
+  allowVipMove: v.optional(v.boolean(), false),
   targets: v.array(
     v.strictObject({
       ...target,

@@ -35,6 +35,7 @@ const PushJobInput = v.strictObject({
   guardMs: v.number(),
   watchMs: v.number(),
   allowCapacityLoss: v.boolean(),
+  allowVipMove: v.optional(v.boolean(), false),
   targets: v.array(v.pick(PushRecord.entries.targets.item, ['nodeId', 'kind', 'files'])),
 })
 export type PushJobInput = v.InferOutput<typeof PushJobInput>

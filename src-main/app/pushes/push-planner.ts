@@ -8,6 +8,7 @@ import { sha256Of, type ConfigVersions, type FileOnNode } from '../config-versio
 import { draftBytes } from '../drafts/draft-bytes.ts'
 import type { ConfigChange } from '../ports/config-admin.ts'
 import type { CallLimits } from '../ports/node-session.ts'
+import { foreseeMoves, readVrrp, type ConfiguredMember } from './foresee-moves.ts'
 import { mergeTexts } from './merge-texts.ts'
 import { partyOf, type Party, type ServicesOf } from './parties.ts'
 
@@ -29,7 +30,10 @@ export interface PushPlannerParts {
   pairOf: (nodeId: NodeId) => { id: PairId; nodes: readonly NodeId[] } | null
 }
 
-type Draft = PlannedTarget & PushPlan['targets'][number]
+interface Draft extends PlannedTarget {
+  shown: PushPlan['targets'][number]
+  member: ConfiguredMember
+}
 
 /** Reads the nodes and says what a push would do. Changes nothing. Throws `config.changed-on-node`, `request.invalid`, `exec.*`, `ssh.*`. */
 export function createPushPlanner({ servicesOf, versions, config, pairOf }: PushPlannerParts) {
@@ -45,8 +49,10 @@ export function createPushPlanner({ servicesOf, versions, config, pairOf }: Push
         ),
       ),
     )
-    const targets = read.flat()
+    const drafts = read.flat()
+    const targets = drafts.map(({ shown }) => shown)
     const touched = new Set(targets.map(({ nodeId }) => nodeId))
+    const unchanged = nodeIds.filter((nodeId) => !touched.has(nodeId))
     const withPartner = (nodeId: NodeId): boolean =>
       targets.some((each) => each.nodeId === nodeId && each.diff.changes.some(({ impact }) => impact === 'both-members'))
     const order = [...touched].map((nodeId): PushTarget => ({
@@ -56,20 +62,28 @@ export function createPushPlanner({ servicesOf, versions, config, pairOf }: Push
       withPartner: withPartner(nodeId),
     }))
     const alone = [...touched].filter(
-      (nodeId) => withPartner(nodeId) && pairOf(nodeId)?.nodes.some((each) => !withPartner(each)),
+      (nodeId) => withPartner(nodeId) && pairOf(nodeId)?.nodes.some((each) => !withPartner(each) && !unchanged.includes(each)),
     )
+    const waves = orderPush(order, { canary: request.canary, waveSize: request.waveSize })
+    const moves = alone.length > 0 ? [] : await movesOf(drafts, waves, limits)
     const paths = [...new Set(targets.flatMap(({ files }) => files.map(({ path }) => path)))]
     const plan: PushPlan = {
       title: `Push ${paths.join(', ')} to ${[...touched].join(', ')}`,
-      waves: orderPush(order, { canary: request.canary, waveSize: request.waveSize }),
-      targets: targets.map(({ party: _party, changes: _changes, ...shown }) => shown),
-      unchanged: nodeIds.filter((nodeId) => !touched.has(nodeId)),
-      refusals: alone.map(
-        (nodeId) =>
-          `The change of keepalived on ${nodeId} must be made on both members of its pair at once (${pairOf(nodeId)?.nodes.join(', ') ?? ''}), or each discards the other's adverts and both become master. Push both.`,
-      ),
+      waves,
+      targets,
+      vipMoves: moves,
+      unchanged,
+      refusals: [
+        ...alone.map(
+          (nodeId) =>
+            `The change of keepalived on ${nodeId} must be made on both members of its pair at once (${pairOf(nodeId)?.nodes.join(', ') ?? ''}), or each discards the other's adverts and both become master. Push both.`,
+        ),
+        ...(request.allowVipMove
+          ? []
+          : moves.map(({ text }) => `${text} Allow that ("--allow-vip-move") if it is what is wanted.`)),
+      ],
     }
-    return { plan, targets }
+    return { plan, targets: drafts }
   }
 
   async function readNode(nodeId: NodeId, files: readonly PushFile[], limits: CallLimits): Promise<Draft[]> {
@@ -84,7 +98,8 @@ export function createPushPlanner({ servicesOf, versions, config, pairOf }: Push
     await versions.seen(now)
     const wanted = await Promise.all(files.map((file) => wantedBytes(file, now)))
     const changed = wanted.filter(({ before, after }) => before === null || !before.equals(after))
-    const holdsVip = await holdsAddress(node, limits)
+    const vrrp = await readVrrp(node, limits)
+    const holdsVip = vrrp?.instances.some(({ kernelAddresses }) => kernelAddresses.length > 0) ?? false
     const kinds = [...new Set(changed.map(({ kind }) => kind))]
     return Promise.all(
       kinds.map(async (kind) => {
@@ -96,13 +111,12 @@ export function createPushPlanner({ servicesOf, versions, config, pairOf }: Push
           after,
         }))
         const before = now.filter((file) => file.kind === kind)
-        const after = [
+        const next = [
           ...before.map((file) => ({ ...file, bytes: own.find(({ path }) => path === file.path)?.after ?? file.bytes })),
           ...own.filter((each) => each.before === null).map(({ path, after: bytes }) => ({ nodeId, kind, path, bytes })),
         ]
-        return {
-          party,
-          changes,
+        const [was, is] = [before.map(textOf), next.map(textOf)]
+        const shown = {
           nodeId,
           kind,
           files: changes.map(({ path, expectSha256, after: bytes }) => ({
@@ -112,11 +126,34 @@ export function createPushPlanner({ servicesOf, versions, config, pairOf }: Push
           })),
           holdsVip,
           merged: own.some(({ merged }) => merged),
-          diff: config.diff(before.map(textOf), after.map(textOf)),
+          diff: config.diff(was, is),
           commands: party.admin.commandsFor(changes),
         }
+        return { party, changes, shown, member: { nodeId, vrrp, before: was, after: is } }
       }),
     )
+  }
+
+  /** With the partners that are not changed; one that cannot be asked cannot take over as far as is known. */
+  async function movesOf(
+    drafts: readonly Draft[],
+    waves: PushPlan['waves'],
+    limits: CallLimits,
+  ): Promise<PushPlan['vipMoves']> {
+    const changed = drafts.filter(({ shown }) => shown.kind === 'keepalived').map(({ member }) => member)
+    const pairs = new Map(changed.map(({ nodeId }) => [pairOf(nodeId)?.id ?? nodeId, pairOf(nodeId)?.nodes ?? [nodeId]]))
+    const moves = [...pairs.values()].map(async (nodes) => {
+      const members = nodes.map(async (nodeId): Promise<ConfiguredMember> => {
+        const own = changed.find((each) => each.nodeId === nodeId)
+        if (own !== undefined) return own
+        const vrrp = await servicesOf(nodeId, limits.signal)
+          .then((node) => readVrrp(node, limits))
+          .catch(() => null)
+        return { nodeId, vrrp, before: [], after: [] }
+      })
+      return foreseeMoves(await Promise.all(members), waves)
+    })
+    return (await Promise.all(moves)).flat()
   }
 
   /** What a file is to say on the node as it is now, whatever has changed there since it was read. */
@@ -162,12 +199,6 @@ export function createPushPlanner({ servicesOf, versions, config, pairOf }: Push
       `Version ${version} of ${path} was kept without its passwords, or the vault is locked, so it cannot be put back from here.`,
     )
   }
-}
-
-async function holdsAddress({ session, services }: Pick<Party, 'session' | 'services'>, limits: CallLimits): Promise<boolean> {
-  const keepalived = services.find(({ kind }) => kind === 'keepalived')
-  const reading = await keepalived?.observe(session, limits)
-  return reading?.kind === 'keepalived' && reading.instances.some(({ kernelAddresses }) => kernelAddresses.length > 0)
 }
 
 const textOf = ({ path, kind, bytes }: FileOnNode): ConfigText => ({

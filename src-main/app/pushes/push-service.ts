@@ -130,9 +130,9 @@ export function createPushService(parts: PushServiceParts): PushService {
   }
 
   function inputOf(push: PushRecord, nodes: readonly NodeId[]): PushJobInput {
-    const { id, guardMs, watchMs, allowCapacityLoss, author: owner, reason } = push
+    const { id, guardMs, watchMs, allowCapacityLoss, allowVipMove, author: owner, reason } = push
     const targets = targetsOn(push, nodes).map(({ nodeId, kind, files }) => ({ nodeId, kind, files }))
-    return { push: id, owner, reason, guardMs, watchMs, allowCapacityLoss, targets }
+    return { push: id, owner, reason, guardMs, watchMs, allowCapacityLoss, allowVipMove, targets }
   }
 
   /** One group, from its start to its end. Answers why it failed, or null. */
@@ -252,7 +252,7 @@ export function createPushService(parts: PushServiceParts): PushService {
     },
 
     async start(request, { author, reason, undoes }, signal) {
-      const { watchMs, guardMs = watchMs + guardRoomMs, budget, allowCapacityLoss } = request
+      const { watchMs, guardMs = watchMs + guardRoomMs, budget, allowCapacityLoss, allowVipMove } = request
       if (guardMs < watchMs + leastGuardRoomMs) {
         throw new AppError(
           'request.invalid',
@@ -283,6 +283,7 @@ export function createPushService(parts: PushServiceParts): PushService {
         watchMs,
         guardMs,
         allowCapacityLoss,
+        allowVipMove,
         targets: plan.targets.map(({ nodeId, kind, files }) => ({
           nodeId,
           kind,
@@ -327,7 +328,7 @@ export function createPushService(parts: PushServiceParts): PushService {
       if (files.length === 0)
         throw new AppError('job.not-undoable', `The push "${push.title}" is in force on none of these nodes.`)
       const { watchMs, guardMs, budget } = push
-      const request = { files, watchMs, guardMs, budget, waveSize: 4, allowCapacityLoss: true }
+      const request = { files, watchMs, guardMs, budget, waveSize: 4, allowCapacityLoss: true, allowVipMove: true }
       return service.start(request, { ...by, undoes: id }, signal)
     },
 

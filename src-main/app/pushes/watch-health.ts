@@ -5,6 +5,7 @@ import {
   healthOf,
   ratesBetween,
   regressionOf,
+  type Allowed,
   type HealthFigures,
   type Rates,
   type Regression,
@@ -43,7 +44,7 @@ export async function takeBaseline(node: NodeServices, clock: Clock, limits: Cal
 export async function watchHealth(
   node: NodeServices,
   before: Baseline,
-  { watchMs, allowCapacityLoss }: { watchMs: number; allowCapacityLoss: boolean },
+  { watchMs, ...allowed }: { watchMs: number } & Allowed,
   clock: Clock,
   limits: CallLimits & { stopped: () => boolean; onHealth: (health: { before: PushHealth; now: PushHealth }) => void },
 ): Promise<Regression | 'stopped' | null> {
@@ -73,7 +74,7 @@ export async function watchHealth(
     }
     last = { figures, at }
     limits.onHealth({ before: healthOf(before), now: healthOf({ figures, rates }) })
-    const regression = regressionOf(before, { figures, rates }, { allowCapacityLoss })
+    const regression = regressionOf(before, { figures, rates }, allowed)
     const key = regression === null ? '' : `${regression.metric} ${regression.subject}`
     suspect = key !== '' && key === suspect.key ? { key, times: suspect.times + 1 } : { key, times: 1 }
     if (regression !== null && suspect.times >= inARow) return regression

@@ -16,8 +16,8 @@ export interface PoolFigures {
 
 export interface HealthFigures {
   pools: ReadonlyMap<string, PoolFigures>
-  /** virtual addresses that the node has */
-  addresses: ReadonlySet<string>
+  /** virtual addresses of its virtual routers, and whether it has them */
+  addresses: ReadonlyMap<string, boolean>
   /** since the process began; null = not told */
   errors: number | null
   requests: number | null
@@ -38,6 +38,12 @@ export interface Regression {
   text: string
 }
 
+/** What would be a regression, but is meant. */
+export interface Allowed {
+  allowCapacityLoss: boolean
+  allowVipMove: boolean
+}
+
 const serving: ReadonlySet<ServerState> = new Set<ServerState>(['up', 'warming', 'degraded', 'unchecked'])
 /** Part of a pool's servers, or of the sessions they may have, that may go without a word. */
 const leastCapacity = 0.75
@@ -47,12 +53,13 @@ const errorShareRoom = 0.02
 
 export function healthFigures(readings: readonly ServiceReading[]): HealthFigures {
   const pools = new Map<string, PoolFigures>()
-  const addresses = new Set<string>()
+  const addresses = new Map<string, boolean>()
   let errors: number | null = null
   let requests: number | null = null
   for (const reading of readings) {
     if (reading.kind === 'keepalived') {
-      for (const { kernelAddresses } of reading.instances) for (const address of kernelAddresses) addresses.add(address)
+      for (const { addresses: all, kernelAddresses } of reading.instances)
+        for (const address of all) addresses.set(address, kernelAddresses.includes(address))
       continue
     }
     for (const pool of reading.pools) {
@@ -82,7 +89,7 @@ export function ratesBetween(one: HealthFigures, other: HealthFigures, seconds: 
 export function regressionOf(
   before: { figures: HealthFigures; rates: Rates },
   now: { figures: HealthFigures; rates: Rates },
-  { allowCapacityLoss }: { allowCapacityLoss: boolean },
+  { allowCapacityLoss, allowVipMove }: Allowed,
 ): Regression | null {
   for (const [subject, was] of before.figures.pools) {
     const is = now.figures.pools.get(subject)
@@ -128,10 +135,10 @@ export function regressionOf(
       `${perS(now.rates)} errors a second; before, ${perS(before.rates)}`,
     )
   }
-  for (const address of before.figures.addresses) {
-    if (!now.figures.addresses.has(address)) {
-      return found('address', address, 1, 0, 'the node does not have this virtual address any more')
-    }
+  for (const [address, had] of allowVipMove ? [] : before.figures.addresses) {
+    const has = now.figures.addresses.get(address) === true
+    if (had && !has) return found('address', address, 1, 0, 'the node does not have this virtual address any more')
+    if (has && !had) return found('address', address, 0, 1, 'the node has taken this virtual address over')
   }
   return null
 }

@@ -19,10 +19,12 @@ export interface PushOptions {
   waveSize?: number
   budget?: number
   allowCapacityLoss?: boolean
+  allowVipMove?: boolean
 }
 
-/** `FILE=PATH`: a local file, and where it is to lie on the nodes. */
+/** `FILE=PATH`: a local file, and where it is to lie on the nodes; `FILE=NODE:PATH`: on this one only. */
 interface Placed {
+  nodeId: string | null
   path: string
   bytes: Buffer
 }
@@ -174,12 +176,14 @@ export async function versions(command: Command, node: string | undefined, { pat
 }
 
 async function requestFrom(command: Command, words: readonly string[], options: PushOptions): Promise<InputOf<'push.plan'>> {
-  const nodes = await chosenNodes(command, options)
   const placed = await Promise.all(words.map(placedFile))
+  const named = placed.flatMap(({ nodeId }) => nodeId ?? [])
+  const nodes = await chosenNodes(command, { ...options, node: [...(options.node ?? []), ...named] })
   const files = await Promise.all(
     nodes.map(async (nodeId) => {
       const { files: present } = await fetchConfig(command, nodeId)
-      return placed.map(({ path, bytes }) => {
+      const own = placed.filter((each) => each.nodeId === null || each.nodeId === nodeId)
+      return own.map(({ path, bytes }) => {
         const encoding = isUtf8(bytes) ? ('utf-8' as const) : ('latin1' as const)
         const baseSha256 = present.find((file) => file.path === path)?.sha256 ?? ''
         return { nodeId, path, baseSha256, text: bytes.toString(encoding), encoding }
@@ -189,6 +193,7 @@ async function requestFrom(command: Command, words: readonly string[], options: 
   return {
     files: files.flat(),
     allowCapacityLoss: options.allowCapacityLoss ?? false,
+    allowVipMove: options.allowVipMove ?? false,
     ...(options.canary === undefined ? {} : { canary: options.canary as NodeId }),
     ...(options.waveSize === undefined ? {} : { waveSize: options.waveSize }),
     ...(options.budget === undefined ? {} : { budget: options.budget }),
@@ -198,14 +203,16 @@ async function requestFrom(command: Command, words: readonly string[], options: 
 }
 
 async function placedFile(word: string): Promise<Placed> {
-  const [, file, path] = /^(.+)=(\/.*)$/.exec(word) ?? []
+  const [, file, nodeId = null, path] = /^(.+)=(?:([^/:=]+):)?(\/.*)$/.exec(word) ?? []
   if (file === undefined || path === undefined) {
-    throw usageError(`"${word}" does not say where it is to lie: write FILE=PATH, as in haproxy.cfg=/etc/haproxy/haproxy.cfg.`)
+    throw usageError(
+      `"${word}" does not say where it is to lie: write FILE=PATH, as in haproxy.cfg=/etc/haproxy/haproxy.cfg, or FILE=NODE:PATH.`,
+    )
   }
   const bytes = await readFile(file).catch((cause: unknown) => {
     throw usageError(`${file} could not be read: ${cause instanceof Error ? cause.message : String(cause)}.`)
   })
-  return { path, bytes }
+  return { nodeId, path, bytes }
 }
 
 async function chosenNodes({ client }: Command, { node = [], pair = [], site = [] }: PushOptions): Promise<NodeId[]> {
@@ -231,10 +238,11 @@ async function chosenNodes({ client }: Command, { node = [], pair = [], site = [
 }
 
 /** As a script: what is not a command is a comment. */
-function planLines({ title, waves, targets, unchanged, refusals }: PushPlan): string[] {
+function planLines({ title, waves, targets, vipMoves, unchanged, refusals }: PushPlan): string[] {
   return [
     `# ${title}`,
     ...unchanged.map((nodeId) => `# ${nodeId} has all of it already`),
+    ...vipMoves.map(({ text }) => `# ${text}`),
     ...refusals.map((why) => `# refused: ${why}`),
     ...waves.flatMap((wave, index) => [
       '',

@@ -95,6 +95,7 @@ function setUp(): Site {
       budget: 0,
       watchMs: 5000,
       allowCapacityLoss: false,
+      allowVipMove: false,
       ...more,
     }),
     async ended(id, service = pushes) {
