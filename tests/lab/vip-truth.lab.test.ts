@@ -120,9 +120,9 @@ describeLab('the truth about a virtual address', () => {
     const view = await said('vip-flapping')
     expect(view).toMatchObject({ verdict: 'held', holders: ['lb1'] })
     const entries = await watching.client.call('history.list', { limit: 100, subject: edge, kinds: ['router.holder'] })
-    const verdicts = entries.map(({ data }) => data['verdict']).reverse()
+    const verdicts = entries.map(({ data }) => String(data['verdict'])).reverse()
     const inOrder = ['zombie', 'held', 'no-owner', 'held', 'split-brain', 'held', 'duplicate', 'held']
-    const rest = verdicts.reduce((left, verdict) => (verdict === left[0] ? left.slice(1) : left), inOrder)
+    const rest = verdicts.reduce<string[]>((left, verdict) => (verdict === left[0] ? left.slice(1) : left), inOrder)
     expect(rest, verdicts.join(' ')).toEqual([])
   })
 })
