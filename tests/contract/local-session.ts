@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
-import type { Duplex } from 'node:stream'
+import { Readable, type Duplex } from 'node:stream'
 import * as v from 'valibot'
 import { NodeId } from '#contract'
 import { AppError } from '../../src-main/app/app-error.ts'
@@ -51,9 +51,11 @@ async function execLocally(argv: readonly string[], limits: ExecOptions, env: No
   const [command = '', ...args] = argv
   const child = spawn(command, args, { env, stdio: 'pipe', timeout: limits.timeoutMs, signal: limits.signal })
   const output: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] }
-  child.stdout.on('data', (chunk: Buffer) => output.stdout.push(chunk))
+  child.stdout.on('data', limits.onOutput ?? ((chunk: Buffer) => output.stdout.push(chunk)))
   child.stderr.on('data', (chunk: Buffer) => output.stderr.push(chunk))
-  child.stdin.on('error', () => undefined).end(limits.stdin)
+  child.stdin.on('error', () => undefined)
+  if (limits.stdin instanceof Readable) limits.stdin.pipe(child.stdin)
+  else child.stdin.end(limits.stdin)
   const [code, signal] = (await once(child, 'close').catch((cause: unknown) => {
     throw new AppError('exec.not-found', `${command} could not be run on this machine.`, { cause })
   })) as [number | null, NodeJS.Signals | null]

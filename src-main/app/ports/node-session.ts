@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import type { NodeId } from '#contract'
 
 /** No defaults hidden below: every call says how long it may take and how it is cancelled. */
@@ -22,7 +22,10 @@ export interface ExecResult {
 export interface ExecOptions extends CallLimits {
   /** run through `sudo -n` when the node's account needs it; a no-op for root */
   privileged?: boolean
-  stdin?: Buffer | string
+  /** a stream stays open as long as the caller keeps it so; what it holds is sent as it comes */
+  stdin?: Buffer | string | Readable
+  /** takes stdout as it comes; the result then has none of it, and `maxBytes` bounds nothing */
+  onOutput?: (chunk: Buffer) => void
   /** default 64 MiB is not assumed: say it */
   maxBytes: number
 }

@@ -6,6 +6,7 @@
  * error, not a result. After an abort the channel is closed and TERM is sent (root's sshd ignores it); what really bounds the command on
  * the node is the `timeout` in front of it.
  */
+import { Readable } from 'node:stream'
 import type { Client, ClientChannel } from 'ssh2'
 import { AppError } from '../../app/app-error.ts'
 import type { ExecResult } from '../../app/ports/node-session.ts'
@@ -21,8 +22,10 @@ const maxStderrBytes = 64 * 1024
 export interface Command {
   /** shell text, quoted already */
   text: string
-  stdin: Buffer | string | null
+  stdin: Buffer | string | Readable | null
   maxBytes: number
+  /** takes what the command prints; nothing is kept of it then */
+  onOutput: ((chunk: Buffer) => void) | null
   /** `user@host:port`, for messages */
   where: string
 }
@@ -70,7 +73,8 @@ export function runCommand(client: Client, command: Command, events: CommandEven
         if (result instanceof AppError) reject(result)
         else resolve(result)
       })
-      channel.end(command.stdin ?? undefined)
+      if (command.stdin instanceof Readable) command.stdin.pipe(channel)
+      else channel.end(command.stdin ?? undefined)
     }
     try {
       client.exec(`${printMark}; ${command.text}`, onOpened)
@@ -90,7 +94,7 @@ function refusedExec(error: Error, where: string): AppError {
 }
 
 /** Gathers output; the returned function is asked when the channel has closed. */
-function collect(channel: ClientChannel, { maxBytes, where }: Command): () => ExecResult | AppError {
+function collect(channel: ClientChannel, { maxBytes, onOutput, where }: Command): () => ExecResult | AppError {
   const stdout: Buffer[] = []
   const stderr: Buffer[] = []
   let noise = Buffer.alloc(0)
@@ -100,6 +104,7 @@ function collect(channel: ClientChannel, { maxBytes, where }: Command): () => Ex
   let exit: { code: number | null; signal: string | null } | null = null
 
   const keep = (chunk: Buffer): void => {
+    if (onOutput !== null) return onOutput(chunk)
     const room = maxBytes - stdoutBytes
     if (chunk.length > room) truncated = true
     if (room <= 0) return

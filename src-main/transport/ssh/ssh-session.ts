@@ -14,7 +14,7 @@ import type { Chain } from './chain.ts'
 import { abortable, startDeadline } from './deadline.ts'
 import { remoteCommandText } from './remote-command.ts'
 import { replaceFile } from './replace-file.ts'
-import { ChannelRefused, runCommand } from './run-command.ts'
+import { ChannelRefused, type Command, runCommand } from './run-command.ts'
 import { keepUnlessAborted, Slots } from './slots.ts'
 import { openUnixSocket, type SocketShell } from './socket.ts'
 import { maybeRefused, sudoMissing, sudoRefusal } from './sudo.ts'
@@ -27,6 +27,9 @@ const relayMs = 5 * 60_000
 const slotGraceMs = 50
 const maxRefusals = 3
 const factsMaxBytes = 4 * 1024
+type Io = Pick<Command, 'maxBytes' | 'stdin' | 'onOutput'>
+/** of the session's own small commands */
+const ownIo: Io = { maxBytes: factsMaxBytes, stdin: null, onOutput: null }
 /** strerror(3) of EACCES in the C locale, which every command is given */
 const permissionDenied = /: Permission denied$/m
 
@@ -90,12 +93,7 @@ class ChannelSession implements SshSession {
     const script = 'id -u; id -un; timeout -k 2 5 true >/dev/null 2>&1 && echo timeout'
     const argv = ['sh', '-c', script] as const
     const result = await this.#call('The first command', limits, (signal, mark) =>
-      this.#run(
-        remoteCommandText({ argv, killAfterS: null, sudo: 'none' }),
-        { maxBytes: factsMaxBytes, stdin: null },
-        signal,
-        mark,
-      ),
+      this.#run(remoteCommandText({ argv, killAfterS: null, sudo: 'none' }), ownIo, signal, mark),
     )
     const [uid, user, word] = result.stdout.toString('utf8').split('\n')
     if (user === undefined || !/^\d+$/.test(uid ?? '')) {
@@ -111,7 +109,12 @@ class ChannelSession implements SshSession {
       const seconds = this.#account.hasTimeout ? Math.ceil(options.timeoutMs / 1000) + 1 : null
       const inside = elevate && seconds !== null && (await this.#maySudoTimeout(signal))
       const text = remoteCommandText({ argv, killAfterS: seconds, sudo: elevate ? (inside ? 'inside' : 'outside') : 'none' })
-      const result = await this.#run(text, { maxBytes: options.maxBytes, stdin: options.stdin ?? null }, signal, mark)
+      const result = await this.#run(
+        text,
+        { maxBytes: options.maxBytes, stdin: options.stdin ?? null, onOutput: options.onOutput ?? null },
+        signal,
+        mark,
+      )
       if (elevate) await this.#throwIfSudoRefused(argv, result, signal)
       return result
     })
@@ -192,12 +195,7 @@ class ChannelSession implements SshSession {
     }
   }
 
-  async #run(
-    text: string,
-    io: { maxBytes: number; stdin: Buffer | string | null },
-    signal: AbortSignal,
-    mark: MarkEffect,
-  ): Promise<ExecResult> {
+  async #run(text: string, io: Io, signal: AbortSignal, mark: MarkEffect): Promise<ExecResult> {
     const command = { text, where: this.#chain.where, ...io }
     // bounded: the limit can shrink only a few times, and every other refusal counts
     for (let refusals = 0; ;) {
@@ -221,11 +219,7 @@ class ChannelSession implements SshSession {
     return new AppError('ssh.channel-refused', message, { details: { reason: refused.reason }, cause: refused })
   }
 
-  async #runOnce(
-    command: { text: string; where: string; maxBytes: number; stdin: Buffer | string | null },
-    signal: AbortSignal,
-    mark: MarkEffect,
-  ): Promise<ExecResult> {
+  async #runOnce(command: Io & { text: string; where: string }, signal: AbortSignal, mark: MarkEffect): Promise<ExecResult> {
     const release = await this.#channels.acquire(signal)
     keepUnlessAborted(release, signal)
     const sentAt = performance.now()
@@ -243,12 +237,7 @@ class ChannelSession implements SshSession {
   async #throwIfSudoRefused(argv: readonly [string, ...string[]], result: ExecResult, signal: AbortSignal): Promise<void> {
     const command = { argv, user: this.#account.user, where: this.#chain.where }
     const ask = async (words: readonly [string, ...string[]]): Promise<ExecResult> =>
-      this.#run(
-        remoteCommandText({ argv: words, killAfterS: null, sudo: 'none' }),
-        { maxBytes: factsMaxBytes, stdin: null },
-        signal,
-        () => undefined,
-      )
+      this.#run(remoteCommandText({ argv: words, killAfterS: null, sudo: 'none' }), ownIo, signal, () => undefined)
     const programPath = async (name: string): Promise<string | null> => {
       const found = await ask(['sh', '-c', 'PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin command -v "$1"', 'sh', name])
       return found.code === 0 ? found.stdout.toString('utf8').trim() : null
@@ -268,7 +257,7 @@ class ChannelSession implements SshSession {
     // shared by all callers, so not ended by the signal of one of them
     this.#sudoAllowsTimeout ??= this.#run(
       remoteCommandText({ argv, killAfterS: 5, sudo: 'none' }),
-      { maxBytes: factsMaxBytes, stdin: null },
+      ownIo,
       this.#chain.lost,
       () => undefined,
     ).then(

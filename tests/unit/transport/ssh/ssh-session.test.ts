@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, wri
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import type { Duplex } from 'node:stream'
+import { PassThrough, type Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -73,6 +73,26 @@ describe('exec', () => {
     const { stdout } = await session.exec(['wc', '-c'], { ...small, stdin: big })
     expect(Number(stdout.toString())).toBe(big.length)
     expect((await session.exec(['cat'], small)).stdout).toHaveLength(0)
+  })
+
+  it('speaks with a command as it runs', async () => {
+    const { session } = await open()
+    const stdin = new PassThrough()
+    const answers: string[] = []
+    const onOutput = (chunk: Buffer): void => {
+      answers.push(chunk.toString())
+      if (answers.length === 1) stdin.write('two\n')
+      else stdin.end()
+    }
+    stdin.write('one\n')
+    const result = await session.exec(['sh', '-c', 'while read -r word; do echo "$word?"; done; exit 5'], {
+      ...limits,
+      maxBytes: 0,
+      stdin,
+      onOutput,
+    })
+    expect(answers).toEqual(['one?\n', 'two?\n'])
+    expect(result).toMatchObject({ code: 5, truncated: false, stdout: Buffer.alloc(0) })
   })
 
   it('keeps to maxBytes and says so, and still learns the exit code', async () => {
