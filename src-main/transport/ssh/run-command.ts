@@ -104,6 +104,7 @@ function collect(channel: ClientChannel, { maxBytes, onOutput, where }: Command)
   let exit: { code: number | null; signal: string | null } | null = null
 
   const keep = (chunk: Buffer): void => {
+    if (chunk.length === 0) return
     if (onOutput !== null) return onOutput(chunk)
     const room = maxBytes - stdoutBytes
     if (chunk.length > room) truncated = true
