@@ -9,6 +9,7 @@ import { versions } from './migrations/0070-versions.ts'
 import { configDrafts } from './migrations/0080-config-drafts.ts'
 import { pushes } from './migrations/0090-pushes.ts'
 import { drills } from './migrations/0100-drills.ts'
+import { drillSchedules } from './migrations/0130-drill-schedules.ts'
 
 /** Schema of `console.db`, oldest first. New steps go at the end, in tens. */
 export const consoleMigrations: readonly Migration[] = [
@@ -22,4 +23,5 @@ export const consoleMigrations: readonly Migration[] = [
   configDrafts,
   pushes,
   drills,
+  drillSchedules,
 ]

@@ -18,6 +18,7 @@ import { openDatabase } from './open-database.ts'
 import { openSamples } from './open-samples.ts'
 import { createPushRepo } from './push-repo.ts'
 import { createRowReader } from './row-reader.ts'
+import { createScheduleRepo } from './schedule-repo.ts'
 import { createSecretRepo } from './secret-repo.ts'
 import { createSettingsRepo } from './settings-repo.ts'
 import { createStateRepo } from './state-repo.ts'
@@ -63,6 +64,7 @@ export function openStore({ folder, clock, log }: { folder: string; clock: Clock
     versions: guard('versions', createVersionRepo(db, rows)),
     pushes: guard('pushes', createPushRepo(db, rows)),
     drills: guard('drills', createDrillRepo(db, rows)),
+    schedules: guard('schedules', createScheduleRepo(db, rows)),
     history: guard('history', createHistoryRepo(db, rows)),
     samples: maintained,
     states,

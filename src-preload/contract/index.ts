@@ -2,11 +2,22 @@ import * as v from 'valibot'
 import { ConfigDraft, ConfigIntent, FileEdits } from './config-edit.ts'
 import { ConfigDiff, ConfigText, LintFinding, NodeConfig, ParsedConfig } from './config.ts'
 import { DrainPlan, DrainRequest, DrainStart, DrainView } from './drains.ts'
+import {
+  CatalogueEntry,
+  DrillCheck,
+  DrillLever,
+  DrillPrediction,
+  DrillProgress,
+  DrillRecord,
+  DrillTrend,
+  DrillView,
+} from './drills.ts'
 import { command, event, query } from './entry.ts'
 import { refusingCodes } from './errors.ts'
+import { FaultKind } from './faults.ts'
 import { FleetDelta, FleetSnapshot, Series, ServiceKind, StateSpan } from './fleet.ts'
 import { HostDescription, KeyChoice, Lease, Settings, TrustedKey, VaultStatus } from './host.ts'
-import { DrainId, EpochMs, JobId, NodeId, PairId, PushId, ServerId, SiteId } from './ids.ts'
+import { DrainId, DrillId, EpochMs, JobId, NodeId, PairId, PushId, RouterId, ServerId, SiteId } from './ids.ts'
 import { Inventory, InventoryNode, InventoryPair, InventorySite, ProbeReport, SshConfigHost } from './inventory.ts'
 import { AdminState, HistoryEntry, JobView, OperationPlan } from './operations.ts'
 import { PracticeDeed, PracticeRepair, PracticeSize, PracticeStatus } from './practice.ts'
@@ -40,6 +51,9 @@ const pushErrors = [
 const reason = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(500))
 const configSet = v.pipe(v.array(ConfigText), v.maxLength(500))
 const oneDrain = v.strictObject({ drain: DrainId })
+const oneDrill = v.strictObject({ drill: DrillId })
+/** a plan as YAML */
+const planDocument = v.pipe(v.string(), v.maxLength(100_000))
 const timeSpan = { from: EpochMs, to: EpochMs, points: v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(2000)) }
 
 export const contract = Object.freeze({
@@ -303,6 +317,59 @@ export const contract = Object.freeze({
     errors: [...pushErrors, 'request.not-found', 'daemon.not-confirmed', 'job.rollback-failed'],
   }),
 
+  /** The faults that can be rehearsed; with a router, what each would do to it. */
+  'drills.catalogue': query({
+    input: v.strictObject({ router: v.optional(RouterId) }),
+    output: v.array(CatalogueEntry),
+    errors: [...sshErrors, 'request.not-found'],
+  }),
+  'drills.predict': query({
+    input: v.strictObject({ router: RouterId, node: v.optional(NodeId), fault: FaultKind }),
+    output: DrillPrediction,
+    errors: [...sshErrors, 'request.not-found', 'request.invalid'],
+  }),
+  /** A plan to begin with: what the arithmetic says is what is expected. */
+  'drills.template': query({
+    input: v.strictObject({
+      router: RouterId,
+      node: v.optional(NodeId),
+      fault: FaultKind,
+      /** that clients of the address use */
+      port: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535)),
+    }),
+    output: v.strictObject({ text: v.string() }),
+    errors: [...sshErrors, 'request.not-found', 'request.invalid'],
+  }),
+  /** A dry run: every command, what is predicted, and what stands against it. Reads the nodes and changes nothing. */
+  'drills.check': query({ input: v.strictObject({ text: planDocument }), output: DrillCheck, errors: sshErrors }),
+  'drills.start': command({
+    input: v.strictObject({ text: planDocument, reason }),
+    output: DrillRecord,
+    errors: [...sshErrors, 'request.invalid', 'drill.refused', 'job.conflict'],
+  }),
+  /** Take the fault back at once; the drill ends with what it has seen. */
+  'drills.stop': command({ input: oneDrill, output: DrillRecord, errors: ['request.not-found', 'job.conflict'] }),
+  'drills.stopAll': command({ input: nothing, output: v.array(DrillRecord) }),
+  'drills.lever': query({ input: nothing, output: DrillLever }),
+  'drills.setLever': command({ input: v.strictObject({ blocked: v.boolean(), reason }), output: DrillLever }),
+  /** newest first */
+  'drills.list': query({
+    input: v.strictObject({
+      limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(500)), 50),
+      router: v.optional(RouterId),
+    }),
+    output: v.array(DrillRecord),
+  }),
+  'drills.get': query({ input: oneDrill, output: DrillView, errors: ['request.not-found'] }),
+  /** The report of a drill that is over; `sha256` is that of the report in JSON, whatever is asked for. */
+  'drills.report': query({
+    input: v.strictObject({ drill: DrillId, format: v.picklist(['json', 'markdown', 'html']) }),
+    output: v.strictObject({ name: v.string(), text: v.string(), sha256: v.string() }),
+    errors: ['request.not-found', 'store.corrupt'],
+  }),
+  /** When each address was last proven to move, and every run before. */
+  'drills.trend': query({ input: v.strictObject({ router: v.optional(RouterId) }), output: v.array(DrillTrend) }),
+
   /** The practice fleet: that of this data folder, or one of another process whose nodes are in the inventory. */
   'practice.status': query({ input: nothing, output: PracticeStatus, errors: ['node.unreachable'] }),
   /** Start it, and add its nodes, sites and pairs to the inventory. */
@@ -354,6 +421,9 @@ export const contract = Object.freeze({
   'job.changed': event(JobView),
   'drain.changed': event(DrainView),
   'push.changed': event(PushRecord),
+  'drill.changed': event(DrillRecord),
+  /** several times a second while a drill is under way */
+  'drill.progressed': event(DrillProgress),
   'draft.changed': event(v.strictObject({ nodeId: NodeId, path: v.string(), draft: v.nullable(ConfigDraft) })),
   'history.appended': event(v.array(HistoryEntry)),
   'inventory.changed': event(nothing),
@@ -381,6 +451,7 @@ export * from './fleet.ts'
 export * from './operations.ts'
 export * from './drains.ts'
 export * from './drills.ts'
+export * from './drill-schedules.ts'
 export * from './faults.ts'
 export * from './config-edit.ts'
 export * from './config.ts'

@@ -118,11 +118,17 @@ export const HistoryEntry = v.strictObject({
     'push.started',
     'push.ended',
     'push.settled',
+    'drill.started',
+    'drill.ended',
+    'drill.lever',
+    'drill.started',
+    'drill.ended',
+    'drill.skipped',
     'inventory.changed',
     'host-key.trusted',
   ]),
   nodeId: v.nullable(NodeId),
-  /** server, router, job, drain, push or guard id, by kind */
+  /** server, router, job, drain, push, guard, drill or drill schedule id, by kind */
   subject: v.string(),
   /** names and values the window needs to word it, e.g. { from, to, word, pool, server } */
   data: v.record(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null(), v.array(v.string())])),

@@ -9,6 +9,9 @@ import type {
   DrillId,
   DrillLever,
   DrillRecord,
+  DrillSchedule,
+  DrillScheduleId,
+  EpochMs,
   ErrorReply,
   HistoryEntry,
   Inventory,
@@ -19,6 +22,7 @@ import type {
   PushId,
   PushRecord,
   RouterId,
+  ScheduledRun,
   Series,
   ServerState,
   Settings,
@@ -190,6 +194,19 @@ export interface DrillRepo {
   setLever(lever: DrillLever): void
 }
 
+export interface ScheduleRepo {
+  list(): { schedule: DrillSchedule; consideredUntil: EpochMs }[]
+  /** New; what fell due up to then is none of its business. */
+  put(schedule: DrillSchedule, consideredUntil: EpochMs): void
+  /** What falls due up to then is not considered again. */
+  consider(id: DrillScheduleId, until: EpochMs): void
+  /** false: there is none */
+  remove(id: DrillScheduleId): boolean
+  addRun(id: DrillScheduleId, run: ScheduledRun): void
+  /** newest first */
+  runs(id: DrillScheduleId, limit: number): ScheduledRun[]
+}
+
 export interface HistoryRepo {
   /** append-only; returns the entries with their ids */
   append(entries: readonly Omit<HistoryEntry, 'id'>[]): HistoryEntry[]
@@ -248,6 +265,7 @@ export interface Store {
   readonly versions: VersionRepo
   readonly pushes: PushRepo
   readonly drills: DrillRepo
+  readonly schedules: ScheduleRepo
   readonly history: HistoryRepo
   readonly samples: SampleRepo
   readonly states: StateRepo

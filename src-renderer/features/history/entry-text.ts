@@ -1,4 +1,4 @@
-import type { HistoryEntry, JobOutcome, NodeId, PushState, ServerState } from '#contract'
+import type { DrillVerdict, HistoryEntry, JobOutcome, NodeId, PushState, ServerState } from '#contract'
 import type { Glyph } from '../../ui/state-glyph.vue'
 import { stateOrder } from '../../words/state-order.ts'
 
@@ -84,6 +84,10 @@ export function entryText(entry: HistoryEntry, t: Translate, nodeName: (id: Node
     case 'push.ended':
     case 'push.settled':
       return pushText(entry.kind, data, t, node)
+    case 'drill.started':
+    case 'drill.ended':
+    case 'drill.skipped':
+      return drillText(entry.kind, data, t, node)
     case 'inventory.changed':
       return {
         glyph: 'info',
@@ -151,6 +155,28 @@ function pushText(kind: 'push.started' | 'push.ended' | 'push.settled', data: Da
     glyph: data['how'] === 'keep' ? 'done' : 'undone',
     title: t(`history.entry.${key}`, { service: text(data, 'service'), node, owner: text(data, 'owner') }),
     detail: t('history.entry.pushWhy', { reason: text(data, 'reason'), author: text(data, 'by') }),
+  }
+}
+
+const drillGlyphs: Record<DrillVerdict, Glyph> = { proven: 'done', refuted: 'down', untested: 'unknown' }
+const isVerdict = (value: string): value is DrillVerdict => Object.hasOwn(drillGlyphs, value)
+
+function drillText(kind: 'drill.started' | 'drill.ended' | 'drill.skipped', data: Data, t: Translate, node: string): EntryText {
+  const what = text(data, 'title')
+  if (kind === 'drill.skipped')
+    return { glyph: 'info', title: t('history.entry.drillSkipped', { what }), detail: text(data, 'why') }
+  if (kind === 'drill.started') {
+    const detail = t('history.entry.pushWhy', { reason: text(data, 'reason'), author: text(data, 'author') })
+    return { glyph: 'running', title: t('history.entry.drillStarted', { what, node }), detail }
+  }
+  const verdict = text(data, 'verdict')
+  const known = isVerdict(verdict) ? verdict : 'untested'
+  const report = t('history.entry.drillReport', { sha256: text(data, 'report') })
+  const restored = data['restored'] === false ? t('history.entry.drillNotRestored') : ''
+  return {
+    glyph: data['restored'] === false ? 'down' : drillGlyphs[known],
+    title: t('history.entry.drillEnded', { what, verdict: t(`history.drillVerdict.${known}`) }),
+    detail: [restored, report].filter((part) => part !== '').join(' '),
   }
 }
 
