@@ -36,13 +36,10 @@ export async function up(instance: Instance, options: { systemd: boolean }): Pro
     writeFileSync(optionsFile(instance), JSON.stringify({ systemd: topology.nodes.some(({ id }) => id === 'sd') }))
     await Promise.all([networkUp(instance, topology), makeKeys(instance, topology)])
     await startBackends(instance, topology)
-    await Promise.all(
-      topology.nodes.map(async (node) => {
-        if (firstProcess(instance, node.id) !== null) return startServices(instance, node)
-        renderFiles(instance, topology, node)
-        await startNode(instance, node)
-      }),
-    )
+    const missing = topology.nodes.filter(({ id }) => firstProcess(instance, id) === null)
+    // before any of them starts: they start with scripts that are written anew here
+    for (const node of missing) renderFiles(instance, topology, node)
+    await Promise.all(topology.nodes.map((node) => (missing.includes(node) ? startNode : startServices)(instance, node)))
     await Promise.all(topology.nodes.map((node) => nodeAnswers(instance, node)))
     await waitUntil('each pair has one holder of its virtual address', 20_000, () => vipsHeld(instance, topology))
     writeInventory(instance, topology)
