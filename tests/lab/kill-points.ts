@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream'
-import type { NodeId, StepState } from '#contract'
+import type { NodeId, PushPhase, PushRecord, StepState } from '#contract'
 import type { Publish } from '../../src-main/app/handlers-type.ts'
 import type { AdminLimits } from '../../src-main/app/ports/admin-limits.ts'
+import type { ConfigAdmin } from '../../src-main/app/ports/config-admin.ts'
 import type { Driver, ServerAdmin } from '../../src-main/app/ports/driver.ts'
 import type { NodeSession } from '../../src-main/app/ports/node-session.ts'
 
@@ -11,17 +12,25 @@ export type Pass = (point: string) => void
 /**
  * The points of the journal, from the application's own events: they are published right after the write, in the same turn.
  * `job created`, `history: started`, `lb1 journaled intended`, `lb1 journaled done`, `history: ended`, `job ended`; of drains
- * `drain out starting` (goal and state), and `drain.started` and the like, which are told before their transaction is committed.
+ * `drain out starting` (goal and state), and `drain.started` and the like, which are told before their transaction is committed;
+ * of pushes `push.started` likewise, and `lb1 is watching` (phase).
  */
 export function passJournal(pass: Pass): Publish {
   const jobs = new Set<string>()
   const known = new Map<string, StepState>()
+  const phases = new Map<NodeId, PushPhase>()
   let lastDrain = ''
   return (name, payload) => {
     if (name === 'history.appended') {
       for (const { kind } of payload as { kind: string }[]) {
         if (kind.startsWith('operation.')) pass(kind.replace('operation.', 'history: '))
-        if (kind.startsWith('drain.')) pass(kind)
+        if (kind.startsWith('drain.') || kind.startsWith('push.')) pass(kind)
+      }
+    }
+    if (name === 'push.changed') {
+      for (const { nodeId, phase } of (payload as PushRecord).targets) {
+        if (phase !== (phases.get(nodeId) ?? 'waiting')) pass(`${nodeId} is ${phase}`)
+        phases.set(nodeId, phase)
       }
     }
     if (name === 'drain.changed') {
@@ -51,7 +60,7 @@ export function passDrivers(drivers: Iterable<Driver>, pass: Pass): Driver[] {
       return {
         kind: bound.kind,
         observe: (...args) => bound.observe(...args),
-        configAdmin: bound.configAdmin,
+        configAdmin: bound.configAdmin === null ? null : passConfigAdmin(bound.configAdmin, pass),
         readConfig: (...args) => bound.readConfig(...args),
         serverAdmin: bound.serverAdmin === null ? null : passAdmin(bound.serverAdmin, pass),
       }
@@ -59,13 +68,33 @@ export function passDrivers(drivers: Iterable<Driver>, pass: Pass): Driver[] {
   }))
 }
 
-function passAdmin(admin: ServerAdmin, pass: Pass): ServerAdmin {
-  const around = async <T>(node: NodeId, doing: string, done: string, work: () => Promise<T>): Promise<T> => {
+type Around = <T>(node: NodeId, doing: string, done: string, work: () => Promise<T>) => Promise<T>
+
+const passAround =
+  (pass: Pass): Around =>
+  async (node, doing, done, work) => {
     pass(`${node} ${doing}`)
     const result = await work()
     pass(`${node} ${done}`)
     return result
   }
+
+function passConfigAdmin(admin: ConfigAdmin, pass: Pass): ConfigAdmin {
+  const around = passAround(pass)
+  return {
+    ...admin,
+    check: (session, ...rest) => around(session.nodeId, 'check leaving', 'checked', () => admin.check(session, ...rest)),
+    arm: (session, ...rest) => around(session.nodeId, 'guard leaving', 'armed', () => admin.arm(session, ...rest)),
+    replace: (session, ...rest) => admin.replace(passSession(session, pass), ...rest),
+    reload: (session, ...rest) => admin.reload(passSession(session, pass), ...rest),
+    confirm: (session, ...rest) =>
+      around(session.nodeId, 'confirmation leaving', 'confirmed', () => admin.confirm(session, ...rest)),
+    restore: (session, ...rest) => around(session.nodeId, 'restoring', 'restored', () => admin.restore(session, ...rest)),
+  }
+}
+
+function passAdmin(admin: ServerAdmin, pass: Pass): ServerAdmin {
+  const around = passAround(pass)
   return {
     ...admin,
     read: (session, pool, server, limits) =>
@@ -108,13 +137,14 @@ function passSession(session: NodeSession, pass: Pass): NodeSession {
   return {
     nodeId: session.nodeId,
     async exec(argv, options) {
-      const isReload = argv.at(-1) === 'reload'
+      const isReload = argv.at(-1) === 'reload' || argv[0] === 'kill'
       if (isReload) pass(`${session.nodeId} reload leaving`)
       const result = await session.exec(argv, options)
       if (isReload) pass(`${session.nodeId} reload answered`)
       return result
     },
     readFile: (...args) => session.readFile(...args),
+    openTcp: (...args) => session.openTcp(...args),
     async replaceFile(...args) {
       pass(`${session.nodeId} file leaving`)
       const replaced = await session.replaceFile(...args)

@@ -80,9 +80,13 @@ export function createHaproxyConfigAdmin({ clock, sockets, service }: HaproxyPar
   async function newWorker(session: NodeSession, old: ReadonlySet<number>, failedBefore: number, limits: AdminLimits) {
     const until = clock.monotonic() + confirmWithinMs
     let seen: number | undefined
+    let gone = false
     while (clock.monotonic() < until) {
       await clock.sleep(confirmEveryMs, limits.signal)
-      const { workers } = await processesOf(session, limits)
+      const { master, workers } = await processesOf(session, limits)
+      // while it becomes itself anew, one look may miss it
+      if (master === undefined && gone) throw ended(session)
+      gone = master === undefined
       const fresh = workers.find((pid) => !old.has(pid))
       // one that cannot start is gone by the next look
       if (fresh !== undefined && fresh === seen) return fresh
@@ -138,6 +142,13 @@ export function createHaproxyConfigAdmin({ clock, sockets, service }: HaproxyPar
     { clock },
   )
 }
+
+const ended = ({ nodeId }: NodeSession): AppError =>
+  new AppError(
+    'daemon.reload-rejected',
+    `HAProxy on ${nodeId} could not go on with the new configuration and ended, so nothing is served there. Put the files back and start it.`,
+    { effect: 'unknown' },
+  )
 
 const notTaken = ({ nodeId }: NodeSession, why: string): AppError =>
   new AppError(

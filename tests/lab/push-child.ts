@@ -1,0 +1,42 @@
+/**
+ * The console in a process of its own that carries one push from its start to its end and kills itself (SIGKILL) at a named point of it; see
+ * kill-points.ts. Prints the points that it passes, numbered from the second time on; with one that is never passed it exits with 0.
+ *
+ * `node push-child.ts HOME DATA_FOLDER POINT REQUEST` (JSON)
+ */
+import { createDispatcher } from '../../src-main/app/dispatcher.ts'
+import { compose } from '../../src-main/compose.ts'
+import { createDrivers } from '../../src-main/drivers/registry.ts'
+import { createClient } from '../../src-main/shells/cli/client.ts'
+import { systemClock } from '../../src-main/system-clock.ts'
+import { passDrivers, passJournal } from './kill-points.ts'
+import type { Request } from './push-exercise.ts'
+import { waitUntil } from './run.ts'
+
+const [home = '', dataFolder = '', lastPoint = '', request = ''] = process.argv.slice(2)
+
+const times = new Map<string, number>()
+const pass = (name: string): void => {
+  const time = (times.get(name) ?? 0) + 1
+  times.set(name, time)
+  const point = time === 1 ? name : `${name} (${time})`
+  console.log(point)
+  if (point === lastPoint) process.kill(process.pid, 'SIGKILL')
+}
+
+const application = await compose({
+  dataFolder,
+  home,
+  shell: 'cli',
+  env: { HOME: home },
+  knownHostsFiles: [],
+  overrides: { drivers: passDrivers(createDrivers({ clock: systemClock }).values(), pass) },
+})
+const dispatcher = createDispatcher({ handlers: application.handlers, log: application.log })
+application.onEvent((name, payload) => dispatcher.publish(name, payload))
+application.onEvent(passJournal(pass))
+const client = createClient(dispatcher, { user: 'crash test', shell: 'cli' })
+const { id } = await client.call('push.start', JSON.parse(request) as Request)
+await waitUntil('the push has ended', 90_000, async () => (await client.call('push.get', { push: id })).endedAt !== null)
+client.close()
+await application.stop()
