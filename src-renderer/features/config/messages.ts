@@ -39,7 +39,14 @@ export const messages = {
     changedAt: 'changed {at}',
     latin1: 'not UTF-8',
     masked: '{count} password masked | {count} passwords masked',
-    mode: { title: 'View', file: 'File', form: 'Form', changes: 'Changes', compare: 'Compare with {node}' },
+    mode: {
+      title: 'View',
+      file: 'File',
+      form: 'Form',
+      changes: 'Changes',
+      compare: 'Compare with {node}',
+      versions: 'Versions',
+    },
     draft: {
       title: 'Draft',
       tag: 'draft',
@@ -203,7 +210,7 @@ export const messages = {
     changedAt: '{at} 更新',
     latin1: 'UTF-8 以外',
     masked: 'パスワード {count} 件を伏字',
-    mode: { title: '表示', file: 'ファイル', form: 'フォーム', changes: '変更点', compare: '{node} と比較' },
+    mode: { title: '表示', file: 'ファイル', form: 'フォーム', changes: '変更点', compare: '{node} と比較', versions: '履歴' },
     draft: {
       title: '下書き',
       tag: '下書き',

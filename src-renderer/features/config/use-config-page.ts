@@ -8,8 +8,8 @@ import { useFleetStore } from '../../stores/fleet.ts'
 import { usePushesStore } from '../../stores/pushes.ts'
 import { treeFrom } from './tree-model.ts'
 
-/** The text, the same as a form, what the draft changes, or the other member of the pair beside it. */
-export type FileMode = 'file' | 'form' | 'changes' | 'compare'
+/** The text, the same as a form, what the draft changes, the other member of the pair beside it, or what it said before. */
+export type FileMode = 'file' | 'form' | 'changes' | 'compare' | 'versions'
 
 export interface OpenFile {
   node: NodeView
@@ -68,7 +68,13 @@ export function useConfigPage() {
   const modes = computed<FileMode[]>(() => {
     const shown = open.value
     if (!shown) return ['file']
-    return ['file', ...when(shown.file.text !== null, 'form'), ...when(shown.draft, 'changes'), ...when(shown.other, 'compare')]
+    return [
+      'file',
+      ...when(shown.file.text !== null, 'form'),
+      ...when(shown.draft, 'changes'),
+      ...when(shown.other, 'compare'),
+      'versions',
+    ]
   })
   const mode = computed<FileMode>(() => modes.value.find((each) => each === asked('view')) ?? 'file')
 

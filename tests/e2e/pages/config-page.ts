@@ -36,7 +36,7 @@ export class ConfigPage {
   }
 
   /** by keyboard, to one of the ways to look at a file */
-  async turnTo(mode: 'File' | 'Form' | 'Changes'): Promise<void> {
+  async turnTo(mode: 'File' | 'Form' | 'Changes' | 'Versions'): Promise<void> {
     const radios = this.page.getByRole('radiogroup', { name: 'View' })
     const wanted = radios.getByRole('radio', { name: mode, exact: true })
     const all = await radios.getByRole('radio').all()
