@@ -32,6 +32,7 @@ export function recordSession(session: NodeSession, requests: Request[]): NodeSe
       }) as Duplex['end']
       return socket
     },
+    openTcp: (...args) => session.openTcp(...args),
     readFile: (path, options) => {
       requests.push({ kind: 'other', what: path })
       return session.readFile(path, options)

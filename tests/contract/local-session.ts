@@ -32,6 +32,13 @@ export function createLocalSession(
       sent.opened.push(path)
       return options.open === undefined ? openUnixSocket(path, limits) : options.open(path)
     },
+    async openTcp(host, port, { signal }) {
+      const socket = connect({ host, port, signal })
+      await once(socket, 'connect').catch((cause: unknown) => {
+        throw new AppError('exec.failed', `Nobody listens on ${host}:${port}.`, { cause })
+      })
+      return socket
+    },
     async readFile(path, { maxBytes }) {
       const bytes = await readFile(path).catch((cause: unknown) => {
         throw new AppError('exec.not-found', `${path} could not be read on this machine.`, { cause })

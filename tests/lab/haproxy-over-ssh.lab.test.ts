@@ -80,6 +80,7 @@ describeLab('HAProxy over SSH', () => {
       readFile: () => expect.fail('a settled round reads no file'),
       replaceFile: () => expect.fail('a settled round writes no file'),
       traffic: () => session.traffic(),
+      openTcp: () => expect.fail('a settled round connects to nothing'),
       openSocket: (path, limits) => (opened.push(path), session.openSocket(path, limits)),
     }
     await service.observe(counting, within(10_000))

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import * as v from 'valibot'
 import { NodeId } from '#contract'
+import { AppError } from '../../src-main/app/app-error.ts'
 import type { NodeFacts } from '../../src-main/app/ports/driver.ts'
 import type { NodeSession } from '../../src-main/app/ports/node-session.ts'
 import { replaceFile } from '../../src-main/transport/ssh/replace-file.ts'
@@ -56,6 +57,9 @@ export async function openNodeRoom(
     nodeId: v.parse(NodeId, 'room'),
     exec: (argv, options) => local.exec([...inside, ...argv], options),
     openSocket: (path, limits) => local.openSocket(outside(path), limits),
+    async openTcp(host, port) {
+      throw new AppError('exec.failed', `${host}:${port} is not reached from outside the room.`)
+    },
     readFile: (path, options) => local.readFile(outside(path), options),
     replaceFile: (path, bytes, options) =>
       replaceFile({ exec: (argv, how) => session.exec(argv, how), user: 'root', where: 'room' }, path, bytes, options),

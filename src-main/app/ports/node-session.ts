@@ -34,6 +34,11 @@ export interface ReplaceOptions extends CallLimits {
   privileged?: boolean
   /** of the bytes that were read and edited */
   expectSha256: string
+  /**
+   * A link on the node that only one hand has at a time, taken just before the file is replaced and given back after it. Bytes that come late,
+   * when another hand has it or its folder is gone, replace nothing.
+   */
+  lock?: string
 }
 
 /**
@@ -51,6 +56,11 @@ export interface NodeSession {
    * forbids forwarding). The caller ends it.
    */
   openSocket(path: string, options: CallLimits & { privileged?: boolean }): Promise<Duplex>
+  /**
+   * A TCP connection from the node itself; the caller ends it.
+   * @throws AppError `exec.failed`: nobody takes it there; `ssh.channel-refused`: sshd forbids such connections
+   */
+  openTcp(host: string, port: number, limits: CallLimits): Promise<Duplex>
   readFile(
     path: string,
     options: CallLimits & { privileged?: boolean; maxBytes: number },

@@ -229,7 +229,11 @@ function relayError(path: string, { code, stderr }: RelayEnd, shell: SocketShell
 }
 
 /** Ends with the connection, with the error that says so: a command sent over it may have been carried out. */
-function socketStream(channel: ClientChannel, shell: SocketShell, verdict?: () => AppError | null): Duplex {
+export function socketStream(
+  channel: ClientChannel,
+  shell: Pick<SocketShell, 'lost'>,
+  verdict?: () => AppError | null,
+): Duplex {
   const stream = new ChannelDuplex(channel, verdict)
   // Readers and writers learn of an error as always; this keeps one that comes while nobody listens from ending the whole console.
   stream.on('error', () => undefined)
@@ -242,6 +246,6 @@ function socketStream(channel: ClientChannel, shell: SocketShell, verdict?: () =
   return stream
 }
 
-function goneError(shell: SocketShell, cause: unknown): AppError {
+export function goneError(shell: Pick<SocketShell, 'where'>, cause: unknown): AppError {
   return new AppError('ssh.connection-lost', `The SSH connection to ${shell.where} is gone; nothing was sent.`, { cause })
 }

@@ -16,6 +16,7 @@ import { remoteCommandText } from './remote-command.ts'
 import { replaceFile } from './replace-file.ts'
 import { ChannelRefused, type Command, runCommand } from './run-command.ts'
 import { keepUnlessAborted, Slots } from './slots.ts'
+import { openTcp } from './tcp.ts'
 import { openUnixSocket, type SocketShell } from './socket.ts'
 import { maybeRefused, sudoMissing, sudoRefusal } from './sudo.ts'
 
@@ -175,6 +176,12 @@ class ChannelSession implements SshSession {
       exec: (argv, signal) => this.exec(argv, { signal, timeoutMs: options.timeoutMs, maxBytes: factsMaxBytes }),
     }
     return this.#call(`The connection to ${path}`, options, (signal) => openUnixSocket(path, shell, signal))
+  }
+
+  async openTcp(host: string, port: number, limits: CallLimits): Promise<Duplex> {
+    const { client, where, lost } = this.#chain
+    const shell = { client, where, lost, socketSlot: (signal: AbortSignal) => this.#sockets.acquire(signal) }
+    return this.#call(`The connection to ${host}:${port}`, limits, (signal) => openTcp({ host, port }, shell, signal))
   }
 
   #elevates(): boolean {

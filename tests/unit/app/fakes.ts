@@ -98,6 +98,7 @@ export function fakeSessions(clock: Clock): FakeSessions {
         nodeId,
         exec: never,
         openSocket: never,
+        openTcp: never,
         readFile: never,
         replaceFile: never,
         traffic: () => traffic,

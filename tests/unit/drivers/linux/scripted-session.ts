@@ -24,6 +24,9 @@ export function scriptedSession(
     async openSocket() {
       throw new AppError('exec.not-found', 'There are no sockets here.')
     },
+    async openTcp(host, port) {
+      throw new AppError('exec.failed', `Nobody listens on ${host}:${port} here.`)
+    },
     async readFile(path) {
       const text = files[path]
       if (text === undefined) throw new AppError('exec.not-found', `There is no ${path}.`)

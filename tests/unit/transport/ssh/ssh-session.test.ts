@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createServer, type Socket } from 'node:net'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { PassThrough, type Duplex } from 'node:stream'
@@ -445,6 +445,32 @@ case "$*" in ${rule}) [ "$list" ] || exec "$@" ;; *) echo 'sudo: a password is r
     }
     return { PATH: bin }
   }
+})
+
+describe('openTcp', () => {
+  async function listener(answer: (socket: Socket) => void): Promise<number> {
+    const server = createServer(answer)
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    cleanUps.push(() => new Promise((resolve) => server.close(resolve)))
+    return (server.address() as AddressInfo).port
+  }
+
+  it('is a connection that the node makes', async () => {
+    const { session } = await open()
+    const port = await listener((socket) => socket.end('hello'))
+    const stream = await session.openTcp('127.0.0.1', port, limits)
+    stream.end()
+    expect(await text(stream)).toBe('hello')
+  })
+
+  it('says that nobody listens there', async () => {
+    const { session } = await open()
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    await new Promise((resolve) => server.close(resolve))
+    await expect(session.openTcp('127.0.0.1', port, limits)).rejects.toMatchObject({ code: 'exec.failed' })
+  })
 })
 
 function programPath(name: string): string | null {
