@@ -16,6 +16,7 @@ import { createDrainPlanner } from './app/drains/drain-planner.ts'
 import { createDrainService } from './app/drains/drain-service.ts'
 import { createDrainTimers } from './app/drains/drain-timers.ts'
 import { tellDrains } from './app/drains/tell-drains.ts'
+import { createReadiness } from './app/drills/readiness.ts'
 import { createEventHub } from './app/event-hub.ts'
 import { createFleetRecorder } from './app/fleet-recorder.ts'
 import { createFleetService } from './app/fleet-service.ts'
@@ -50,6 +51,7 @@ import { createTrustedKeysService } from './app/trusted-keys-service.ts'
 import { createVault } from './app/vault.ts'
 import { createWatchers } from './app/watchers.ts'
 import { dataFolderFrom } from './data-folder.ts'
+import { createNodeEvidence } from './drivers/linux/node-evidence.ts'
 import { probeNodeFacts } from './drivers/linux/node-facts.ts'
 import { createDrivers } from './drivers/registry.ts'
 import { keepHeapLean } from './lean-heap.ts'
@@ -217,12 +219,19 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     if (probes.services(nodeId) === null) await probes.probe(nodeId, session, limits)
     return { session, services: probes.services(nodeId) ?? [] }
   }
+  const pairOf = (nodeId: NodeId) => inventory.current().pairs.find(({ nodes }) => nodes.includes(nodeId)) ?? null
   const versions = createConfigVersions({ repo: store.versions, vault, isDriver, clock, log })
   const config = createConfigService({ inventory, sessions, probes, versions, clock })
   const pushJob = createPushJob({
     servicesOf,
     versions,
     clock,
+    vantagesFor: (nodeId) =>
+      (pairOf(nodeId)?.nodes ?? []).flatMap((name) =>
+        name === nodeId
+          ? []
+          : [{ name, dial: async (...args) => (await servicesOf(name, args[2].signal)).session.openTcp(...args) }],
+      ),
     onPhase: (push, nodeId, phase) => pushes.onPhase(push, nodeId, phase),
     onHealth: (push, nodeId, health) => pushes.onHealth(push, nodeId, health),
     mayBegin: (push, jobId) => pushes.mayBegin(push, jobId),
@@ -254,7 +263,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
       servicesOf,
       versions,
       config,
-      pairOf: (nodeId) => inventory.current().pairs.find(({ nodes }) => nodes.includes(nodeId)) ?? null,
+      pairOf,
     }),
     servicesOf,
     versions,
@@ -359,6 +368,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     vault,
     operations,
     drains,
+    readiness: createReadiness({ fleet, servicesOf, lookAtNode: createNodeEvidence({ clock }), clock }),
     config,
     versions,
     pushes,

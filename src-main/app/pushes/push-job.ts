@@ -24,6 +24,7 @@ import {
   type PushTargetFiles,
   type ServicesOf,
 } from './parties.ts'
+import type { Vantage } from './try-doors.ts'
 import { takeBaseline, watchHealth } from './watch-health.ts'
 
 export const pushKind = 'config.push'
@@ -48,6 +49,8 @@ export interface PushJobParts {
   servicesOf: ServicesOf
   versions: Pick<ConfigVersions, 'bytes' | 'pushed'>
   clock: Clock
+  /** from where a node's virtual addresses are tried while it is watched, the best first */
+  vantagesFor: (nodeId: NodeId) => Vantage[]
   /** where a node is now, for whoever looks on */
   onPhase: (push: PushId, nodeId: NodeId, phase: PushPhase) => void
   onHealth: (push: PushId, nodeId: NodeId, health: { before: PushHealth; now: PushHealth }) => void
@@ -61,7 +64,7 @@ const commandMs = 60_000
 const changeStep = 'change'
 
 export function createPushJob(parts: PushJobParts): JobDefinition<PushJobInput, Intent> {
-  const { servicesOf, versions, clock, onPhase, onHealth, mayBegin, isStopped } = parts
+  const { servicesOf, versions, clock, vantagesFor, onPhase, onHealth, mayBegin, isStopped } = parts
   /** jobs whose change was prepared by this process and has not begun */
   const fresh = new Set<JobId>()
 
@@ -109,7 +112,9 @@ export function createPushJob(parts: PushJobParts): JobDefinition<PushJobInput, 
       (await partiesOf(context)).map(async (each) => ({ ...each, changes: await changesOf(versions, each.target) })),
     )
     const nodes = [...new Map(found.map(({ party }) => [party.nodeId, party])).values()]
-    const before = await Promise.all(nodes.map(async (node) => ({ node, baseline: await takeBaseline(node, clock, limits) })))
+    const before = await Promise.all(
+      nodes.map(async (node) => ({ node, baseline: await takeBaseline(node, vantagesFor(node.nodeId), clock, limits) })),
+    )
     const options = { guardMs: input.guardMs, owner: input.owner, reason: guardReason(input.reason, jobId) }
     const armed: ((typeof found)[number] & { ticket: GuardTicket })[] = []
     const confirmed: typeof found = []

@@ -14,6 +14,7 @@ import { appErrorFrom } from '../app-error.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { CallLimits } from '../ports/node-session.ts'
 import type { NodeServices } from './parties.ts'
+import { watchDoors, type DoorWatch, type Vantage } from './try-doors.ts'
 
 const sampleMs = 1000
 /** How long the figures of before are gathered. */
@@ -24,6 +25,7 @@ const inARow = 2
 export interface Baseline {
   figures: HealthFigures
   rates: Rates
+  doors: DoorWatch
 }
 
 /** How a node serves now. */
@@ -33,11 +35,18 @@ export async function readHealth({ session, services }: NodeServices, limits: Ca
   return healthFigures(readings)
 }
 
-export async function takeBaseline(node: NodeServices, clock: Clock, limits: CallLimits): Promise<Baseline> {
+/** `vantages`: from where its virtual addresses are tried, the best first. */
+export async function takeBaseline(
+  node: NodeServices,
+  vantages: readonly Vantage[],
+  clock: Clock,
+  limits: CallLimits,
+): Promise<Baseline> {
   const [first, since] = [await readHealth(node, limits), clock.monotonic()]
+  const doors = await watchDoors(node, vantages, clock, limits)
   await clock.sleep(baselineMs, limits.signal)
-  const figures = await readHealth(node, limits)
-  return { figures, rates: ratesBetween(first, figures, (clock.monotonic() - since) / 1000) }
+  const [figures] = await Promise.all([readHealth(node, limits), doors.look(limits)])
+  return { figures, rates: ratesBetween(first, figures, (clock.monotonic() - since) / 1000), doors }
 }
 
 /** Compares until `watchMs` have passed; answers what became worse, or null. A reading that fails counts as a moment's, until the next. */
@@ -49,6 +58,7 @@ export async function watchHealth(
   limits: CallLimits & { stopped: () => boolean; onHealth: (health: { before: PushHealth; now: PushHealth }) => void },
 ): Promise<Regression | 'stopped' | null> {
   const began = clock.monotonic()
+  await before.doors.keepConfigured(limits)
   const rates: Rates = { errors: 0, requests: 0, seconds: 0 }
   let last: { figures: HealthFigures; at: number } | null = null
   let suspect: { key: string; times: number } = { key: '', times: 0 }
@@ -58,7 +68,7 @@ export async function watchHealth(
     if (limits.stopped()) return 'stopped'
     let figures: HealthFigures
     try {
-      figures = await readHealth(node, limits)
+      ;[figures] = await Promise.all([readHealth(node, limits), before.doors.look(limits)])
     } catch (thrown) {
       // The connection is another matter than the daemon: without it nobody can judge.
       if (limits.signal.aborted || appErrorFrom(thrown).code.startsWith('ssh.') || ++unread >= 3) throw thrown
@@ -74,7 +84,7 @@ export async function watchHealth(
     }
     last = { figures, at }
     limits.onHealth({ before: healthOf(before), now: healthOf({ figures, rates }) })
-    const regression = regressionOf(before, { figures, rates }, allowed)
+    const regression = regressionOf(before, { figures, rates }, allowed) ?? before.doors.worse()
     const key = regression === null ? '' : `${regression.metric} ${regression.subject}`
     suspect = key !== '' && key === suspect.key ? { key, times: suspect.times + 1 } : { key, times: 1 }
     if (regression !== null && suspect.times >= inARow) return regression

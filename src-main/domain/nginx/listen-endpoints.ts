@@ -1,4 +1,4 @@
-import { endpointOf } from '../net/endpoint.ts'
+import { endpointOf, type Endpoint } from '../net/endpoint.ts'
 import type { WantedEndpoint } from '../net/unseen-by-check.ts'
 import { parseTree, type TreeDirective } from './config-tree.ts'
 
@@ -8,13 +8,18 @@ export function listenEndpoints(files: readonly { path: string; text: string }[]
     const among = (directives: readonly TreeDirective[]): WantedEndpoint[] =>
       directives.flatMap(({ words: [name, first, ...options], block }) => {
         if (block !== null) return among(block)
-        const words = options.map((option) => option.text)
-        if (name.text !== 'listen' || first === undefined || first.text.startsWith('unix:') || words.includes('udp')) return []
-        const written = /^\d+$/.test(first.text) ? `*:${first.text}` : first.text
-        const [, host = '', port = '80'] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(written) ?? []
-        const endpoint = endpointOf(host, port)
+        if (name.text !== 'listen' || first === undefined || options.some(({ text }) => text === 'udp')) return []
+        const endpoint = listenEndpoint(first.text)
         return endpoint === null ? [] : [{ ...endpoint, path, line: name.line, anyAddress: false }]
       })
     return among(parseTree(path, text).directives)
   })
+}
+
+/** Of the first word after `listen`; null for a unix socket or a name. */
+export function listenEndpoint(word: string): Endpoint | null {
+  if (word.startsWith('unix:')) return null
+  const written = /^\d+$/.test(word) ? `*:${word}` : word
+  const [, host = '', port = '80'] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(written) ?? []
+  return endpointOf(host, port)
 }

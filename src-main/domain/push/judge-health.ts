@@ -30,7 +30,7 @@ export interface Rates {
 }
 
 export interface Regression {
-  metric: 'servers' | 'capacity' | 'queue' | 'errors' | 'address'
+  metric: 'servers' | 'capacity' | 'queue' | 'errors' | 'address' | 'answers'
   subject: string
   before: number
   after: number

@@ -47,6 +47,7 @@ function setUp(): Site {
       servicesOf,
       versions,
       clock,
+      vantagesFor: () => [],
       onPhase: (...args) => service.onPhase(...args),
       onHealth: (...args) => service.onHealth(...args),
       mayBegin: (...args) => service.mayBegin(...args),
