@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { NodeSession } from '../../src-main/app/ports/node-session.ts'
 import { describeLab } from './describe-lab.ts'
 import {
   haproxyFile,
@@ -120,6 +121,36 @@ describeLab('pushing to a node that has its own ways', () => {
       expect(await room.hash(nginxMain)).toBe(changes[0]?.expectSha256)
       await room.adminOf('nginx').restore(room.session, ticket, room.limits())
       await room.write(nginxFile, nginxText)
+    })
+
+    it.each([
+      ['an old one', nginxFile],
+      ['a new one', '/etc/nginx/sites/late.conf'],
+    ])('%s whose bytes come when it was put back already stays as it was', async (_, file) => {
+      const after = Buffer.from('server { listen 127.0.0.1:8202; }\n')
+      const changes = [
+        file === nginxFile ? { ...(await room.change(file, '')), after } : { path: file, expectSha256: '', after },
+      ]
+      const ticket = await room.arm('nginx', changes)
+      const admin = room.adminOf('nginx')
+      // held up on their way, as by a network that is cut and heals
+      const putBack = () => admin.restore(room.session, ticket, room.limits())
+      const slow: NodeSession = {
+        ...room.session,
+        async exec(argv, options) {
+          if (options.stdin instanceof Buffer && after.equals(options.stdin)) await putBack()
+          return room.session.exec(argv, options)
+        },
+        async replaceFile(...args) {
+          await putBack()
+          return room.session.replaceFile(...args)
+        },
+      }
+      await expect(admin.replace(slow, changes, ticket, room.limits())).rejects.toMatchObject({
+        code: 'config.write-failed',
+        effect: 'none',
+      })
+      expect(await room.exists('/etc/nginx/sites/late.conf')).toBe(false)
     })
 
     it.each([

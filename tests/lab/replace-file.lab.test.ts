@@ -104,4 +104,21 @@ describeLab('replaceFile over real sshd', () => {
     await expect(refused).rejects.toMatchObject({ code: 'config.changed-on-node', effect: 'none' })
     expect(await stateOf('/run/ek')).toMatch(/theirs\n$/)
   })
+
+  it('replaces nothing while another hand has the lock, or when its folder is gone', async () => {
+    const { sha256 } = await session.readFile('/run/ek/site.conf', { ...limits, maxBytes: 4096 })
+    const lock = '/run/ek/fixed/lock/claimed'
+    const write = () =>
+      session.replaceFile('/run/ek/site.conf', Buffer.from('late\n'), { ...limits, expectSha256: sha256, lock })
+    await expect(write()).rejects.toMatchObject({ code: 'config.write-failed', effect: 'none' })
+    await root(`mkdir /run/ek/fixed/lock; ln -s somebody ${lock}`)
+    await expect(write()).rejects.toMatchObject({ code: 'config.write-failed', effect: 'none' })
+    expect(await stateOf('/run/ek')).toMatch(/theirs\n$/)
+    await root(`rm ${lock}`)
+    await write()
+    expect(await stateOf('/run/ek'), 'and nothing beside it').toBe(
+      'fixed\nfull\nreadonly\nsite.conf\nwww-data:adm 640 site.conf\nlate\n',
+    )
+    expect((await root('ls -A /run/ek/fixed/lock')).stdout, 'the lock is given back').toBe('')
+  })
 })

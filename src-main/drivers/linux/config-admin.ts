@@ -15,7 +15,7 @@ import type { ExecResult, NodeSession } from '../../app/ports/node-session.ts'
 import type { CheckProblem } from '../../domain/config-text/check-problem.ts'
 import { hideSecrets } from '../../domain/config-text/mask-secrets.ts'
 import { createFile } from './create-file.ts'
-import { createGuard, sha256Of, type Revival } from './guard.ts'
+import { claimOf, createGuard, sha256Of, type Revival } from './guard.ts'
 import { run } from './run.ts'
 import { shown } from './shown-command.ts'
 import { tryConfig } from './try-config.ts'
@@ -54,11 +54,16 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
     record({ at: clock.now(), via: 'ssh', command, exitCode, reply: reply.trim().slice(-4096) })
   }
 
-  async function replaceOne(session: NodeSession, change: ConfigChange, like: string, limits: AdminLimits): Promise<void> {
+  async function replaceOne(
+    session: NodeSession,
+    change: ConfigChange,
+    at: { like: string; lock: string },
+    limits: AdminLimits,
+  ): Promise<void> {
     const { path, expectSha256, after } = change
     try {
-      if (expectSha256 === '') await createFile(session, path, after, like, limits)
-      else await session.replaceFile(path, after, { ...limits, privileged: true, expectSha256 })
+      if (expectSha256 === '') await createFile(session, path, after, at, limits)
+      else await session.replaceFile(path, after, { ...limits, privileged: true, expectSha256, lock: at.lock })
       note(limits, `replace ${path}`, 0, `sha256 ${expectSha256} -> ${sha256Of(after)}`)
     } catch (thrown) {
       note(limits, `replace ${path}`, null, appErrorFrom(thrown).message)
@@ -139,7 +144,7 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
       await guard.requireHeld(session, ticket, 'begin', limits)
       const like = (await part.readFiles(session, limits)).find(({ error }) => error === null)?.path ?? ''
       try {
-        for (const change of changes) await replaceOne(session, change, like, limits)
+        for (const change of changes) await replaceOne(session, change, { like, lock: claimOf(ticket) }, limits)
         await guard.requireHeld(session, ticket, 'end', limits)
       } catch (thrown) {
         await guard.restore(session, ticket, 'files', limits)
@@ -148,7 +153,7 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
       }
     },
 
-    async reload(session, changes, limits) {
+    async reload(session, changes, limits, together) {
       const options = { ...limits, privileged: true, maxBytes: 1024 * 1024 }
       const result = await run(session, part.testArgv, options)
       const words = result.stdout.toString('utf8')
@@ -157,6 +162,7 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
       note(limits, shown(...part.testArgv), result.code, hidden(`${result.stderr}${words}`))
       const fault = part.judge(result, words).find(({ severity }) => severity === 'error')
       if (fault !== undefined) throw refusedInPlace(session, part.kind, { ...fault, message: hidden(fault.message) }, changes)
+      await together?.()
       return part.reload(session, limits)
     },
 

@@ -4,15 +4,18 @@ import type { NodeSession } from '../../app/ports/node-session.ts'
 import { sha256Of } from './guard.ts'
 import { lastLine, run } from './run.ts'
 
-/** $1: new file, $2: its hash, $3: a file whose owner, mode and label it takes. A link is made only where there is nothing yet. */
+/** $1: new file, $2: its hash, $3: a file whose owner, mode and label it takes, $4: as ReplaceOptions.lock. A link is made only where there is nothing yet. */
 const script = `
 umask 077
 temp=$(mktemp "\${1%/*}/.\${1##*/}.evenkeel~XXXXXX") || exit 1
-trap 'rm -f -- "$temp"' EXIT
+held=
+trap 'rm -f -- "$temp"; [ -z "$held" ] || rm -f -- "$held"' EXIT
 cp -p -- "$3" "$temp" && cat > "$temp" || exit 1
 if [ -e /sys/fs/selinux/enforce ]; then chcon --reference="$3" -- "$temp" || exit 1; fi
 sum=$(sha256sum < "$temp"); [ "\${sum%% *}" = "$2" ] || exit 1
 sync "$temp" 2>/dev/null
+ln -sn "replace $(cat /proc/sys/kernel/random/boot_id) $$" "$4" || exit 1
+held=$4
 ln -- "$temp" "$1" || { [ ! -e "$1" ] || exit 2; exit 1; }
 `
 
@@ -21,10 +24,10 @@ export async function createFile(
   session: NodeSession,
   path: string,
   bytes: Buffer,
-  like: string,
+  { like, lock }: { like: string; lock: string },
   limits: AdminLimits,
 ): Promise<void> {
-  const argv = ['sh', '-c', script, 'evenkeel', path, sha256Of(bytes), like] as const
+  const argv = ['sh', '-c', script, 'evenkeel', path, sha256Of(bytes), like, lock] as const
   const { code, stderr } = await run(session, argv, { ...limits, privileged: true, stdin: bytes, maxBytes: 1024 })
   if (code === 0) return
   const [fault, why] =

@@ -12,7 +12,8 @@
  * It is started by a timer of systemd, or by a process of its own session where there is none, and by whoever wants
  * it now. The link `claimed` is made by one of them at a time and says who, in which boot, as which process: what was left by a process that
  * is gone is taken over, so that a restoration cut short is done again from the beginning, and it may be repeated. Whoever confirms takes
- * `claimed` for good. After a start of the machine the folder and the old files are still there, only nothing will act by itself any more:
+ * `claimed` for good. Whoever replaces a file has it for that moment, so that bytes held up with the network come too late for a file that was
+ * put back. After a start of the machine the folder and the old files are still there, only nothing will act by itself any more:
  * the next console finds the lock and says so.
  */
 

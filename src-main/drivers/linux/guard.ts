@@ -24,6 +24,9 @@ export const sha256Of = (bytes: Buffer): string => createHash('sha256').update(b
 
 const folderOf = (kind: ServiceKind): string => `/var/lib/evenkeel/${kind}`
 
+/** Whoever changes the files of a push, forth or back, has this link while it does. */
+export const claimOf = ({ dir }: GuardTicket): string => `${dir}/claimed`
+
 /** See guard-scripts.ts for the model. Everything here is one script on the node, whose outcome it reads. */
 export function createGuard({ kind, now }: { kind: ServiceKind; now: () => number }) {
   async function onNode(

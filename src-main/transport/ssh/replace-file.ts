@@ -4,7 +4,8 @@
  * Model: a constant script gets the bytes by stdin and writes them beside the file, under a name that no include pattern takes (it begins
  * with a dot and ends with no suffix). Owner, mode and ACL come with `cp -p` of the old file, before the bytes do. Only when they are on disk
  * whole, and the file still is what its editor read, does one rename make them the file. Until then nothing has changed, whatever goes wrong;
- * what is left of an attempt is removed. A symlink is followed, never replaced. Between the last look and the rename lie milliseconds in
+ * what is left of an attempt is removed. Bytes may come late, held up with the network, when the file is another's: whoever may take it back
+ * meanwhile gives a lock, which is held over the last look and the rename. A symlink is followed, never replaced. Between the last look and the rename lie milliseconds in
  * which another hand is overwritten: POSIX has nothing better.
  */
 import { createHash } from 'node:crypto'
@@ -12,11 +13,11 @@ import { AppError } from '../../app/app-error.ts'
 import type { ExecOptions, ExecResult, ReplaceOptions } from '../../app/ports/node-session.ts'
 import { sudoersLine } from './sudo.ts'
 
-/** $1: file, $2: hash of what was read, $3: hash of what comes by stdin. Says the outcome in one word, then the file's real path. */
+/** $1: file, $2: hash of what was read, $3: hash of what comes by stdin, $4: lock to take, or nothing. Says the outcome in one word, then the file's real path. */
 const script = `
 umask 077
-temp=
-trap '[ -z "$temp" ] || rm -f -- "$temp"' EXIT
+temp= held=
+trap '[ -z "$temp" ] || rm -f -- "$temp"; [ -z "$held" ] || rm -f -- "$held"' EXIT
 end() { printf '%s %s' "$1" "$live"; exit "$2"; }
 hash() { sum=$(sha256sum < "$1") && printf '%s' "\${sum%% *}"; }
 look() { stat -c '%u:%g:%a' -- "$1"; }
@@ -28,6 +29,7 @@ if [ -e /sys/fs/selinux/enforce ]; then chcon --reference="$live" -- "$temp" || 
 [ "$(look "$temp")" = "$(look "$live")" ] || end foreign 1
 [ "$(hash "$temp")" = "$3" ] || end unwritten 1
 sync "$temp" 2>/dev/null
+if [ -n "$4" ]; then ln -sn "replace $(cat /proc/sys/kernel/random/boot_id) $$" "$4" || end locked 1; held=$4; fi
 [ "$(hash "$live")" = "$2" ] || end changed 1
 mv -f -- "$temp" "$live" || end unwritten 1
 temp=
@@ -47,10 +49,10 @@ export async function replaceFile(
   { exec, user, where }: ReplaceOver,
   path: string,
   bytes: Buffer,
-  { expectSha256, ...options }: ReplaceOptions,
+  { expectSha256, lock = '', ...options }: ReplaceOptions,
 ): Promise<{ sha256: string }> {
   const sha256 = createHash('sha256').update(bytes).digest('hex')
-  const argv = ['sh', '-c', script, 'evenkeel', path, expectSha256, sha256] as const
+  const argv = ['sh', '-c', script, 'evenkeel', path, expectSha256, sha256, lock] as const
   const result = await exec(argv, { ...options, stdin: bytes, maxBytes: 64 * 1024 }).catch((thrown: unknown) => {
     if (thrown instanceof AppError && thrown.code === 'exec.not-permitted') throw noRule(user, where, path)
     throw thrown
@@ -80,6 +82,13 @@ function faultOf(word: string, at: { path: string; where: string; user: string; 
     return new AppError(
       'config.changed-on-node',
       `${file} was changed by somebody else since it was read, and was left so. Read it again.`,
+      { details },
+    )
+  }
+  if (word === 'locked') {
+    return new AppError(
+      'config.write-failed',
+      `${file} was not replaced: by the time its bytes had come, another hand was at work on it or had ended the change. Look at it, and read it again.`,
       { details },
     )
   }
