@@ -56,6 +56,11 @@ export interface NodeSession {
    * forbids forwarding). The caller ends it.
    */
   openSocket(path: string, options: CallLimits & { privileged?: boolean }): Promise<Duplex>
+  /**
+   * A TCP connection from the node itself; the caller ends it.
+   * @throws AppError `exec.failed`: nobody takes it there; `ssh.channel-refused`: sshd forbids such connections
+   */
+  openTcp(host: string, port: number, limits: CallLimits): Promise<Duplex>
   readFile(
     path: string,
     options: CallLimits & { privileged?: boolean; maxBytes: number },
