@@ -28,7 +28,7 @@ const settled = () => new Promise((done) => setTimeout(done))
 
 describe('a push in the window', () => {
   let calls: [string, unknown][]
-  let answers: Record<string, (input: unknown) => unknown>
+  let answers: Record<string, (input: never) => unknown>
   let tell: (push: PushRecord) => void
 
   beforeEach(() => {
@@ -38,12 +38,12 @@ describe('a push in the window', () => {
       'push.check': () => [],
       'push.start': () => record('running', ['waiting', 'waiting']),
       'push.standing': () => [],
-      'config.fetch': ({ node }: never) => ({ nodeId: node, at: 1, files: [], findings: [], failures: [] }),
+      'config.fetch': ({ node }: { node: NodeId }) => ({ nodeId: node, at: 1, files: [], findings: [], failures: [] }),
     }
     const client = {
       call: async (name: string, input: unknown) => {
         calls.push([name, input])
-        return (answers[name] ?? (() => ({})))(input)
+        return (answers[name] ?? (() => ({})))(input as never)
       },
       on: (name: string, listener: typeof tell) => {
         if (name === 'push.changed') tell = listener
@@ -119,7 +119,7 @@ describe('a push in the window', () => {
   it('what pushes have left is read node by node, and what is under way here is not left', async () => {
     const pushes = usePushesStore()
     const guard = { nodeId: lb1, kind: 'haproxy', id: 'g1', push: null }
-    answers['push.standing'] = ({ nodes: [node] }: never) => {
+    answers['push.standing'] = ({ nodes: [node] }: { nodes: NodeId[] }) => {
       if (node === lb2) throw new Error('unreachable')
       return [guard, { ...guard, id: 'g2', push: 'p1' }]
     }
