@@ -78,10 +78,16 @@ export interface ConfigAdmin {
    */
   replace(session: NodeSession, changes: readonly ConfigChange[], ticket: GuardTicket, limits: AdminLimits): Promise<void>
   /**
-   * Reloads and answers once the new process serves the new configuration.
+   * Reloads and answers once the new process serves the new configuration. `together` is awaited when the daemon has judged the files where
+   * they lie, right before it is told: by it several nodes are told at once, or none.
    * @throws AppError `daemon.reload-rejected`: the daemon still runs the old one, or does not run at all (effect `unknown`)
    */
-  reload(session: NodeSession, changes: readonly ConfigChange[], limits: AdminLimits): Promise<{ mayMoveVip: boolean }>
+  reload(
+    session: NodeSession,
+    changes: readonly ConfigChange[],
+    limits: AdminLimits,
+    together?: () => Promise<void>,
+  ): Promise<{ mayMoveVip: boolean }>
   /** Ends the guard, then the lock and what was staged. */
   confirm(session: NodeSession, ticket: GuardTicket, limits: AdminLimits): Promise<void>
   /** Now, what the guard would do later, by the same script. May be repeated. */

@@ -5,6 +5,10 @@
  * process after the connection was lost, or another one after a crash) takes it back by the guard that lies on the node, and never carries
  * it on: nobody has watched it meanwhile. Should nobody come back, the guard does the same by itself. So a node ends with all of the old
  * configuration or, once confirmed, with all of the new one.
+ *
+ * Members of a pair that must not differ are armed, told and confirmed side by side: both daemons have judged their files in place before
+ * one of them is told, so that they differ for a moment and not for the three adverts after which both would be master; the guards of both
+ * run from the same moment. Between two confirmations a console can die: then one goes back, and the next console takes the other back too.
  */
 import * as v from 'valibot'
 import { NodeId, PushId, PushRecord, type JobId, type PushHealth, type PushPhase } from '#contract'
@@ -120,14 +124,14 @@ export function createPushJob(parts: PushJobParts): JobDefinition<PushJobInput, 
     const confirmed: typeof found = []
     try {
       tell(context, 'arming')
-      for (const each of found) {
+      await allOf(found, async (each) => {
         const { party, changes } = each
         armed.push({ ...each, ticket: await party.admin.arm(party.session, changes, options, limits) })
-      }
+      })
       tell(context, 'replacing')
       await allOf(armed, ({ party, changes, ticket }) => party.admin.replace(party.session, changes, ticket, limits))
       tell(context, 'reloading')
-      await allOf(armed, ({ party, changes }) => party.admin.reload(party.session, changes, limits))
+      await allTogether(armed, ({ party, changes }, together) => party.admin.reload(party.session, changes, limits, together))
       tell(context, 'watching')
       const watched = { ...limits, stopped: () => isStopped(input.push) }
       await allOf(before, async ({ node, baseline }) => {
@@ -140,10 +144,10 @@ export function createPushJob(parts: PushJobParts): JobDefinition<PushJobInput, 
         throw new AppError('daemon.not-confirmed', where, { effect: 'applied', details: { ...figures } })
       })
       tell(context, 'confirming')
-      for (const each of armed) {
+      await allOf(armed, async (each) => {
         await each.party.admin.confirm(each.party.session, each.ticket, limits)
         confirmed.push(each)
-      }
+      })
     } catch (thrown) {
       const cause = appErrorFrom(thrown)
       // An application that quits has no time for it: the guard does it.
@@ -240,9 +244,9 @@ export function createPushJob(parts: PushJobParts): JobDefinition<PushJobInput, 
     async undo(_intent, context) {
       if (context.step.key !== changeStep) return
       await restoreGuarded(context)
-      for (const each of await partiesOf(context)) {
+      await allOf(await partiesOf(context), async (each) => {
         if ((await standOf(each.party, each.target, limitsOf(context))) === 'after') await reverse(context, each)
-      }
+      })
     },
 
     undoInput: () => ({ why: 'A push is taken back as a whole, or node by node, with "config rollback".' }),
@@ -257,6 +261,38 @@ function refused({ nodeId, kind }: PushTargetFiles, { problems, output }: CheckR
     `${kind} on ${nodeId} does not accept it, so nothing was changed: ${said.join('; ') || output}`.replace(/[.\s]*$/, '.'),
     { details: { problems } },
   )
+}
+
+/** As `allOf`; `together` holds each back until all have come to it or are done, and fails where one of them has failed before. */
+async function allTogether<T>(
+  list: readonly T[],
+  work: (each: T, together: () => Promise<void>) => Promise<unknown>,
+): Promise<void> {
+  let missing = list.length
+  let open = (): void => undefined
+  let fail: (reason: unknown) => void = () => undefined
+  const opened = new Promise<void>((resolve, reject) => {
+    open = resolve
+    fail = reject
+  })
+  // those who have passed do not wait for it
+  opened.catch(() => undefined)
+  await allOf(list, async (each) => {
+    let hasCome = false
+    const come = (): Promise<void> => {
+      if (!hasCome) missing -= 1
+      hasCome = true
+      if (missing === 0) open()
+      return opened
+    }
+    try {
+      await work(each, come)
+      void come().catch(() => undefined)
+    } catch (thrown) {
+      fail(thrown)
+      throw thrown
+    }
+  })
 }
 
 /** All at once; when one fails, the others come to their end before that is told. */

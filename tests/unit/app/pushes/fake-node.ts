@@ -9,7 +9,7 @@ import type { BalancerReading, ServiceReading, VrrpReading } from '../../../../s
 export const path = '/etc/haproxy/haproxy.cfg'
 export type Point = 'check' | 'arm' | 'replace' | 'reload' | 'observe' | 'confirm' | 'restore'
 
-/** One node with one file, which is what its balancer says and does: `refuse`, `no-start` and `broken` in it do what they say. */
+/** One node with one file, which is what its balancer says and does: `refuse`, `odd` (in its place), `no-start` and `broken` in it do what they say. */
 export interface FakeNode {
   id: NodeId
   file: string
@@ -56,7 +56,9 @@ export function fakeNode(name: string, options: { holdsVip?: boolean } = {}): Fa
       await at('replace')
       node.file = changes[0]?.after.toString() ?? ''
     },
-    async reload() {
+    async reload(_session, _changes, _limits, together) {
+      if (node.file.includes('odd')) throw fail('daemon.reload-rejected', `haproxy on ${name} does not take it where it lies.`)
+      await together?.()
       await at('reload')
       if (node.file.includes('no-start')) throw fail('daemon.reload-rejected', `haproxy on ${name} did not start: cannot bind.`)
       node.loaded = node.file

@@ -30,7 +30,7 @@ interface Site {
   ended(id: PushRecord['id'], service?: PushService): Promise<PushRecord>
 }
 
-function setUp(): Site {
+function setUp({ impact = 'reload' as 'reload' | 'both-members' } = {}): Site {
   const { store, folder } = tempStore()
   const clock = testClock()
   const nodes = [fakeNode('lb1', { holdsVip: true }), fakeNode('lb2')]
@@ -61,7 +61,17 @@ function setUp(): Site {
       log: silentLog,
       onChange: () => undefined,
     })
-    const config = { diff: () => ({ changes: [], files: [] }) }
+    const at = { before: null, after: null }
+    const change = {
+      kind: 'keepalived',
+      what: 'router.auth',
+      subject: 'VI',
+      before: null,
+      after: null,
+      at,
+      perNode: false,
+    } as const
+    const config = { diff: () => ({ changes: [{ ...change, impact }], files: [] }) }
     const pairOf = () => ({ id: 'edge' as PairId, nodes: nodes.map(({ id }) => id) })
     const planPush = createPushPlanner({ servicesOf, versions, config, pairOf })
     const repo = store.pushes
@@ -152,6 +162,26 @@ describe('a push', () => {
       [old, null],
     ])
     expect(push.targets.find(({ nodeId }) => nodeId === 'lb1')?.phase).toBe('skipped')
+  })
+
+  it('of what one member must not have alone changes both at once, or neither', async () => {
+    const site = setUp({ impact: 'both-members' })
+    expect((await site.pushes.plan(site.request(good), never)).waves).toEqual([[['lb1', 'lb2']]])
+    const [one] = site.request(good).files
+    const alone = await site.pushes.plan({ ...site.request(good), files: one === undefined ? [] : [one] }, never)
+    expect(alone.refusals).toMatchObject([expect.stringContaining('both members')])
+    const { id } = await start(site, good)
+    expect(await site.ended(id)).toMatchObject({ state: 'succeeded' })
+    expect(filesOf(site)).toEqual([good, good])
+
+    const odd = setUp({ impact: 'both-members' })
+    const request = odd.request(good)
+    const files = request.files.map((file) => (file.nodeId === 'lb2' ? { ...file, text: `${old}odd` } : file))
+    const push = await odd.ended((await start(odd, good, { files })).id)
+    expect(push.said).toContain('haproxy on lb2 does not take it where it lies. What was there before is back.')
+    expect(odd.nodes[0]?.done, 'the other daemon was never told').not.toContain('reload')
+    expect(filesOf(odd)).toEqual([old, old])
+    expect(odd.nodes.map(({ guard }) => guard)).toEqual([null, null])
   })
 
   it('is in the history when it begins and when it ends, and its phases and figures in its record', async () => {
