@@ -10,6 +10,8 @@ export interface NodeQuestions {
 }
 
 export interface NodeEvidence {
+  /** false: the account may not run this as root, so that owners of sockets, and files that are not for everybody, were not seen */
+  asRoot: boolean
   network: NodeNetwork
   /** in the order of the questions; null: a connection came about; `unable`: the node has nothing to connect with */
   reached: (string | null)[] | 'unable'

@@ -18,7 +18,7 @@ import {
 import { semanticDiff } from '../config-diff/semantic-diff.ts'
 import type { CheckProblem } from '../config-text/check-problem.ts'
 import { lintFiles } from '../lint/lint-files.ts'
-import { overlap, type NodeNetwork } from '../net/endpoint.ts'
+import { overlap, type Listener, type NodeNetwork } from '../net/endpoint.ts'
 import { unseenByCheck } from '../net/unseen-by-check.ts'
 import type { Needs } from './standby-needs.ts'
 
@@ -42,6 +42,8 @@ export interface MemberService {
 /** What was found out on a member. */
 export interface MemberEvidence {
   nodeId: NodeId
+  /** false: what only root may see was not looked at */
+  asRoot: boolean
   services: readonly MemberService[]
   needs: Needs
   network: NodeNetwork
@@ -170,13 +172,17 @@ const rules: Record<ReadinessCheck, Rule> = {
       found.push(...prediction.notes.map((note) => warns('vrrp.note', active, note)))
     }
     const all = [from, ...standbys].flatMap((member) => (member === null ? [] : keepalivedTexts(member)))
+    const said = new Map<string, Finding>()
     for (const { rule, severity, file, line, message, reason } of lintFiles(all)) {
       if (severity === 'info') continue
-      const nodeId = file.slice(0, file.indexOf(':')) as NodeId
       const say = breaksPair.has(rule) ? blocks : warns
-      found.push(say(rule.replace('keepalived/', 'vrrp.'), nodeId, `${message}. ${reason}`, `${file}:${line}`))
+      const at = `${file}:${line}`
+      const known = said.get(`${rule} ${message}`)
+      // what is the same on every member is said once
+      if (known !== undefined) known.evidence += `, ${at}`
+      else said.set(`${rule} ${message}`, say(rule.replace('keepalived/', 'vrrp.'), nodeOf(file), `${message}. ${reason}`, at))
     }
-    return found
+    return [...found, ...said.values()]
   },
 
   configuration({ from, standbys }) {
@@ -213,8 +219,11 @@ const rules: Record<ReadinessCheck, Rule> = {
     ),
 
   certificates: ({ at, from, standbys }) =>
-    standbys.flatMap(({ nodeId, certificates }) =>
+    standbys.flatMap(({ nodeId, asRoot, certificates }) =>
       certificates.flatMap(({ path, found }): Finding[] => {
+        if (found === null && !asRoot) {
+          return [warns('certificates.unread', nodeId, `${path} on ${nodeId} may not be read by this account.`)]
+        }
         if (found === null)
           return [blocks('certificates.missing', nodeId, `${path} on ${nodeId} holds no certificate that can be read.`)]
         const evidence = `${found.subject}, sha256 ${found.sha256.slice(0, 16)}…, until ${new Date(found.notAfter).toISOString()}`
@@ -279,15 +288,16 @@ const rules: Record<ReadinessCheck, Rule> = {
     standbys.flatMap(({ nodeId, needs, network }) =>
       needs.listens.flatMap((wanted): Finding[] => {
         const { kind, path, line } = wanted
-        const own = network.listeners.filter(({ owners }) => owners.length === 0 || owners.some(({ name }) => name === kind))
-        const pids = new Set(own.flatMap(({ owners }) => owners.map(({ pid }) => pid)))
-        const [fault] = unseenByCheck([wanted], [], network, { pids, sharesOwn: true })
+        // whose it is may not be seen: then it is taken for the daemon's own
+        const isOwn = ({ owners }: Listener): boolean => owners.length === 0 || owners.some(({ name }) => name === kind)
+        const others = { ...network, listeners: network.listeners.filter((listener) => !isOwn(listener)) }
+        const [fault] = unseenByCheck([wanted], [], others, { pids: new Set(), sharesOwn: true })
         if (fault !== undefined) {
           const message = `${kind} on ${nodeId} cannot listen: ${fault.message}.`
           const rule = fault.message.includes(' in use ') ? 'listeners.taken' : 'listeners.no-address'
           return [blocks(rule, nodeId, message, `${path}:${line}`)]
         }
-        if (own.some((listener) => overlap(listener, wanted))) return []
+        if (network.listeners.some((listener) => isOwn(listener) && overlap(listener, wanted))) return []
         const message = `Nothing listens on port ${wanted.port} of ${nodeId}, which the files of ${kind} ask for.`
         return [blocks('listeners.missing', nodeId, message, `${path}:${line}`)]
       }),
@@ -346,6 +356,8 @@ const breaksPair = new Set([
   'keepalived/members-differ',
   'keepalived/undefined-script',
 ])
+
+const nodeOf = (file: string): NodeId => file.slice(0, file.indexOf(':')) as NodeId
 
 const textsOf = ({ services }: MemberEvidence, kinds: readonly ServiceKind[]): ConfigText[] =>
   services.flatMap(({ kind, files }) =>

@@ -1,11 +1,12 @@
 import type { Clock } from '../../app/ports/clock.ts'
-import type { LookAtNode, NodeEvidence } from '../../app/ports/node-evidence.ts'
+import { AppError } from '../../app/app-error.ts'
+import type { LookAtNode, NodeEvidence, NodeQuestions } from '../../app/ports/node-evidence.ts'
 import type { CallLimits, NodeSession } from '../../app/ports/node-session.ts'
 import { readNetwork } from './node-network.ts'
 import { run, runScript, sectionsFrom } from './run.ts'
 
 /**
- * As root, for certificates that lie beside their keys, and for logs. Stdin: `cert PATH` and `reach NUMBER HOST PORT`, a line each; 32
+ * As root where that is allowed, for certificates that lie beside their keys, and for logs. Stdin: `cert PATH` and `reach NUMBER HOST PORT`, a line each; 32
  * connections are tried at a time, two seconds each. Only what stands between the marks of a certificate leaves the node.
  */
 const script = `
@@ -56,33 +57,47 @@ unset IFS
 const clockRounds = 4
 
 export function createNodeEvidence({ clock }: { clock: Clock }): LookAtNode {
-  return async (session, { reach, certificates }, limits) => {
-    const lines = [
-      // a path with a line feed in it could pass for a question
-      ...certificates.filter((path) => !/[\n\r]/.test(path)).map((path) => `cert ${path}`),
-      ...reach.map(({ host, port }, index) => `reach ${index} ${host} ${port}`),
-    ]
-    const [network, { stdout }, offset] = await Promise.all([
-      readNetwork(session, limits),
-      run(session, ['sh', '-c', script], {
-        ...limits,
-        privileged: true,
-        stdin: lines.map((line) => `${line}\n`).join(''),
-        maxBytes: 8 * 1024 * 1024,
-      }),
-      clockOf(session, clock, limits),
-    ])
-    const end = stdout.indexOf(0)
-    const sections = sectionsFrom(stdout.subarray(end + 1))
-    return {
-      network,
-      reached: reachedFrom(stdout.subarray(0, end).toString('utf8'), reach.length),
-      certificates: [...sections].flatMap(([name, pem]) =>
-        name.startsWith('cert ') ? [{ path: name.slice('cert '.length), pem: pem === '' ? null : pem }] : [],
-      ),
-      log: (sections.get('log') ?? '').split('\n').filter((line) => line !== ''),
-      clock: offset,
+  return async (session, questions, limits) => {
+    const offset = await clockOf(session, clock, limits)
+    try {
+      return { ...(await lookAs('root', session, questions, limits)), clock: offset }
+    } catch (thrown) {
+      if (!(thrown instanceof AppError) || thrown.code !== 'exec.not-permitted') throw thrown
+      return { ...(await lookAs('account', session, questions, limits)), clock: offset }
     }
+  }
+}
+
+async function lookAs(
+  who: 'root' | 'account',
+  session: NodeSession,
+  { reach, certificates }: NodeQuestions,
+  limits: CallLimits,
+): Promise<Omit<NodeEvidence, 'clock'>> {
+  const asRoot = who === 'root'
+  const lines = [
+    // a path with a line feed in it could pass for a question
+    ...certificates.filter((path) => !/[\n\r]/.test(path)).map((path) => `cert ${path}`),
+    ...reach.map(({ host, port }, index) => `reach ${index} ${host} ${port}`),
+  ]
+  const stdin = lines.map((line) => `${line}\n`).join('')
+  const network = await readNetwork(session, limits, asRoot)
+  const { stdout } = await run(session, ['sh', '-c', script], {
+    ...limits,
+    stdin,
+    privileged: asRoot,
+    maxBytes: 8 * 1024 * 1024,
+  })
+  const end = stdout.indexOf(0)
+  const sections = sectionsFrom(stdout.subarray(end + 1))
+  return {
+    asRoot,
+    network,
+    reached: reachedFrom(stdout.subarray(0, end).toString('utf8'), reach.length),
+    certificates: [...sections].flatMap(([name, pem]) =>
+      name.startsWith('cert ') ? [{ path: name.slice('cert '.length), pem: pem === '' ? null : pem }] : [],
+    ),
+    log: (sections.get('log') ?? '').split('\n').filter((line) => line !== ''),
   }
 }
 
