@@ -52,7 +52,7 @@ module.exports = {
       'app-knows-only-ports',
       'Use cases never reach an adapter directly.',
       '^src-main/app',
-      '^src-main/(drivers|transport|store|vault|practice|shells|compose)|node_modules/electron/',
+      '^src-main/(drivers|transport|recorder|store|vault|practice|shells|compose)|node_modules/electron/',
     ),
     never(
       'drivers-know-only-ports',
@@ -97,6 +97,12 @@ module.exports = {
       '^src-main/(app|drivers|transport|store|vault|shells|compose)',
     ),
     onlyFrom('just-bash', 'src-main/practice/machine'),
+    never(
+      'recorder-knows-only-ports',
+      'The recorder imitates clients, from wherever a NodeSession reaches.',
+      '^src-main/recorder',
+      '^src-main/(domain|drivers|transport|store|vault|practice|shells|compose)',
+    ),
     never(
       'shells-are-thin',
       'A shell knows compose, the dispatcher and the contract.',

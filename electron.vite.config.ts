@@ -16,6 +16,8 @@ export default defineConfig({
           browser: resolve(root, 'src-main/shells/browser/index.ts'),
           // the process of the practice fleet, started by its file
           'practice-fleet': resolve(root, 'src-main/practice/fleet/fleet-process.ts'),
+          // the thread from which the console probes
+          'probe-thread': resolve(root, 'src-main/recorder/probe-thread.ts'),
         },
       },
     },

@@ -27,7 +27,7 @@ export interface RecordedProbe {
   ok: boolean
 }
 
-/** How far another clock is ahead of the console's, from the exchange with the shortest delay; 0 and 0 for the console itself. */
+/** How far another clock is ahead of the console's, from the exchange with the shortest delay; next to nothing for the console itself. */
 export interface ClockOffset {
   offsetMs: number
   /** half of that exchange's round trip: the true offset is within it */
