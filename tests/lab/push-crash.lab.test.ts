@@ -25,15 +25,12 @@ let weight = 10
 
 /** A course that a push can take on a node, or on two. */
 const courses = {
-  good: { change: { first: (text: string) => withWeight(text, weight), last: null }, since: 'push.started' },
+  good: { first: 'heavier', last: null, since: 'push.started' },
   /** is taken back, since it serves worse */
-  worse: { change: { first: withoutCapacity, last: null }, since: '* is restoring' },
+  worse: { first: 'smaller', last: null, since: '* is restoring' },
   /** the second node serves worse, so the first one, which was done, is taken back */
-  undone: {
-    change: { first: (text: string) => withWeight(text, weight), last: withoutCapacity },
-    since: '* journaled done (2)',
-  },
-}
+  undone: { first: 'heavier', last: 'smaller', since: '* journaled done (2)' },
+} as const
 type Course = keyof typeof courses
 
 interface Lane {
@@ -44,10 +41,10 @@ interface Lane {
 }
 
 async function requestFor(nodes: readonly string[], course: Course): Promise<Request> {
-  const { first, last } = courses[course].change
-  weight += 1
-  const wanted = nodes.slice(0, last === null ? 1 : 2)
-  const files = wanted.map((node, at) => fileFor(lab, node, at === 1 && last !== null ? last : first))
+  const { first, last } = courses[course]
+  const next = ++weight
+  const change = { heavier: (text: string) => withWeight(text, next), smaller: withoutCapacity }
+  const files = [first, ...(last === null ? [] : [last])].map((how, at) => fileFor(lab, nodes[at] ?? '', change[how]))
   return { files: await Promise.all(files), reason: 'crash test', watchMs, guardMs }
 }
 
@@ -75,7 +72,8 @@ async function pushUntil(place: Workplace, request: Request, point: string): Pro
   return points
 }
 
-async function check({ nodes }: Lane, { course, point, next }: Lane['cases'][number]): Promise<void> {
+/** Answers what each node has in the end. */
+async function check({ nodes }: Lane, { course, point, next }: Lane['cases'][number]): Promise<string> {
   const place = makeWorkplace()
   cpSync(template.dataFolder, place.dataFolder, { recursive: true })
   try {
@@ -116,6 +114,7 @@ async function check({ nodes }: Lane, { course, point, next }: Lane['cases'][num
       expect(await onDisk(lab, nodeId), nodeId).toBe(wanted[at])
       expect(await faultsOf(lab, nodeId), nodeId).toEqual([])
     }
+    return request.files.map((file) => `${file.nodeId} ${isNew(file) ? 'new' : 'old'}`).join(', ')
   } finally {
     place.clear()
   }
@@ -167,7 +166,8 @@ describeLab('a console that is killed at each step of a push', () => {
       const cases = exhaustive ? await everyCase(lane, index) : lane.cases
       const failures: string[] = []
       for (const each of cases) {
-        await check(lane, each).catch((error: Error) => failures.push(`${each.course}, ${each.point}: ${error.message}`))
+        const said = await check(lane, each).catch((error: Error) => (failures.push(error.message), error.message))
+        if (exhaustive) process.stdout.write(`| ${each.course} | ${each.point} | ${each.next} | ${said} |\n`)
       }
       expect(failures).toEqual([])
     },

@@ -36,6 +36,8 @@ export interface JobRunner {
   settled(id: JobId): Promise<JobView>
   /** jobs that are being carried out now */
   running(): number
+  /** it is shutting down, or has: what has not ended goes on in another process, or in this one with another runner */
+  isClosing(): boolean
   /**
    * Refuses new jobs, lets every step under way come to its end for 5 s, then aborts it; the jobs stay `paused`.
    * `lease-lost`: aborts at once and writes nothing, for the jobs belong to another process now.
@@ -208,6 +210,7 @@ export function createJobRunner({
       return journal.viewOf(find(id))
     },
     running: () => active.size,
+    isClosing: () => closing !== null,
 
     async shutdown(reason) {
       closing = reason

@@ -68,8 +68,9 @@ export async function standOf(
   { files }: PushTargetFiles,
   limits: CallLimits,
 ): Promise<'before' | 'after' | 'mixed' | 'other'> {
-  const found = new Map((await service.readConfig(session, limits)).map((file) => [file.path, file.sha256 ?? '']))
-  // a file that no daemon reads any more is asked for by itself
+  const read = await service.readConfig(session, limits)
+  const found = new Map(read.flatMap(({ path, sha256 }) => (sha256 === null ? [] : [[path, sha256] as const])))
+  // a file that no daemon reads any more is asked for by itself; so is one that could not be read, which tells nothing about what it says
   const now = await Promise.all(files.map(async ({ path }) => found.get(path) ?? (await hashOf(session, path, limits))))
   if (files.every(({ before }, index) => now[index] === before)) return 'before'
   if (files.every(({ after }, index) => now[index] === after)) return 'after'

@@ -129,6 +129,9 @@ export function createPushService(parts: PushServiceParts): PushService {
     save(push, 'push.ended')
   }
 
+  /** As it stands on disk, for whoever takes it up. */
+  const leave = ({ id }: PushRecord): void => void running.delete(id)
+
   function inputOf(push: PushRecord, nodes: readonly NodeId[]): PushJobInput {
     const { id, guardMs, watchMs, allowCapacityLoss, allowVipMove, author: owner, reason } = push
     const targets = targetsOn(push, nodes).map(({ nodeId, kind, files }) => ({ nodeId, kind, files }))
@@ -144,6 +147,7 @@ export function createPushService(parts: PushServiceParts): PushService {
       jobs().start(pushKind, inputOf(push, nodes), { requestedBy: push.author, reason: push.reason, id })
       return settleGroup(push, nodes, await jobs().settled(id))
     } catch (thrown) {
+      if (jobs().isClosing()) return null
       const { message } = appErrorFrom(thrown)
       for (const target of targetsOn(push, nodes)) target.jobId = null
       place(push, nodes, 'failed', message)
@@ -152,6 +156,7 @@ export function createPushService(parts: PushServiceParts): PushService {
   }
 
   function settleGroup(push: PushRecord, nodes: readonly NodeId[], job: JobView): string | null {
+    if (jobs().isClosing() && job.state !== 'ended') return null
     if (job.outcome === 'succeeded') {
       place(push, nodes, 'done', '')
       return null
@@ -167,6 +172,7 @@ export function createPushService(parts: PushServiceParts): PushService {
     for (const wave of push.waves) {
       if (stopped.has(push.id) || failures.length > push.budget) break
       const ends = await Promise.all(wave.map((nodes) => pushGroup(push, nodes)))
+      if (jobs().isClosing()) return leave(push)
       ends.forEach((why, index) => {
         for (const node of why === null ? [] : (wave[index] ?? [])) failures.push(`${node}: ${why ?? ''}`)
       })
@@ -187,6 +193,7 @@ export function createPushService(parts: PushServiceParts): PushService {
     save(push)
     for (const wave of [...push.waves].reverse()) {
       await Promise.all(wave.map((nodes) => takeBackGroup(push, nodes)))
+      if (jobs().isClosing()) return leave(push)
     }
     const left = push.targets.filter(({ phase }) => phase === 'done').map(({ nodeId }) => nodeId)
     const open = unknown(push)
@@ -222,9 +229,10 @@ export function createPushService(parts: PushServiceParts): PushService {
       jobs().start(pushKind, input, { requestedBy: push.author, reason: push.said, undoes: done.jobId, id })
       const job = await jobs().settled(id)
       if (job.outcome === 'succeeded') place(push, nodes, 'restored', 'Taken back with the others.')
-      else place(push, nodes, 'done', `It was not taken back: ${job.error?.message ?? 'the job waits for the node'}`)
+      else if (!jobs().isClosing())
+        place(push, nodes, 'done', `It was not taken back: ${job.error?.message ?? 'the job waits for the node'}`)
     } catch (thrown) {
-      place(push, nodes, 'done', `It was not taken back: ${appErrorFrom(thrown).message}`)
+      if (!jobs().isClosing()) place(push, nodes, 'done', `It was not taken back: ${appErrorFrom(thrown).message}`)
     }
   }
 
@@ -430,6 +438,7 @@ export function createPushService(parts: PushServiceParts): PushService {
       if (undo?.outcome === 'succeeded') place(push, [nodeId], 'restored', 'Taken back with the others.')
       else if (forward !== null) settleGroup(push, [nodeId], forward)
     }
+    if (jobs().isClosing()) return leave(push)
     for (const target of push.targets) if (target.phase === 'waiting') target.phase = 'skipped'
     const done = push.targets.filter(({ phase }) => phase === 'done').map(({ nodeId }) => nodeId)
     const rest = done.length === 0 ? 'No node' : [...new Set(done)].join(', ')

@@ -7,7 +7,7 @@ import type { NodeSession } from '../../../../src-main/app/ports/node-session.ts
 import type { BalancerReading, ServiceReading, VrrpReading } from '../../../../src-main/domain/fleet/reading.ts'
 
 export const path = '/etc/haproxy/haproxy.cfg'
-export type Point = 'check' | 'arm' | 'replace' | 'reload' | 'observe' | 'confirm' | 'restore'
+export type Point = 'check' | 'arm' | 'replace' | 'reload' | 'observe' | 'confirm' | 'restore' | 'standing'
 
 /** One node with one file, which is what its balancer says and does: `refuse`, `odd` (in its place), `no-start` and `broken` in it do what they say. */
 export interface FakeNode {
@@ -19,6 +19,8 @@ export interface FakeNode {
   done: Point[]
   /** from this point on whoever asks waits for ever, as a process does that was killed */
   hangAt: Point | null
+  /** nothing reaches it; what runs on it goes on */
+  cut: boolean
   holdsVip: boolean
   session: NodeSession
   services: BoundService[]
@@ -29,7 +31,11 @@ export function fakeNode(name: string, options: { holdsVip?: boolean } = {}): Fa
     new AppError(code, text, { effect: code === 'daemon.reload-rejected' ? 'unknown' : 'none' })
   let before = ''
   let number = 0
+  const reach = (): void => {
+    if (node.cut) throw new AppError('ssh.connection-lost', `The connection to ${name} is gone.`, { effect: 'unknown' })
+  }
   const at = async (point: Point): Promise<void> => {
+    reach()
     node.done.push(point)
     if (node.hangAt === point) await new Promise(() => undefined)
   }
@@ -73,7 +79,10 @@ export function fakeNode(name: string, options: { holdsVip?: boolean } = {}): Fa
       node.file = node.loaded = before
       node.guard = null
     },
-    standing: async () => (node.guard === null ? [] : [node.guard]),
+    async standing() {
+      await at('standing')
+      return node.guard === null ? [] : [node.guard]
+    },
   }
   const balancer: Pick<BoundService, 'kind' | 'configAdmin' | 'serverAdmin' | 'observe' | 'readConfig'> = {
     kind: 'haproxy',
@@ -83,18 +92,21 @@ export function fakeNode(name: string, options: { holdsVip?: boolean } = {}): Fa
       if (node.guard !== null) await at('observe')
       return balancerReading(node.loaded.includes('broken'))
     },
-    readConfig: async () => [
-      {
-        path,
-        sha256: sha256Of(Buffer.from(node.file)),
-        bytes: Buffer.from(node.file),
-        modifiedAt: 0,
-        owner: 'root:root',
-        mode: '644',
-        loaded: 'loaded',
-        error: null,
-      },
-    ],
+    async readConfig() {
+      reach()
+      return [
+        {
+          path,
+          sha256: sha256Of(Buffer.from(node.file)),
+          bytes: Buffer.from(node.file),
+          modifiedAt: 0,
+          owner: 'root:root',
+          mode: '644',
+          loaded: 'loaded',
+          error: null,
+        },
+      ]
+    },
   }
   const vrrp: BoundService = {
     kind: 'keepalived',
@@ -111,6 +123,7 @@ export function fakeNode(name: string, options: { holdsVip?: boolean } = {}): Fa
     guard: null,
     done: [],
     hangAt: null,
+    cut: false,
     holdsVip: options.holdsVip ?? false,
     // nothing here goes over a session
     session: { nodeId: name as NodeId } as NodeSession,

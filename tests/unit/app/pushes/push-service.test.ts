@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ConfigVersion, HistoryEntry, NodeId, PairId, PushRecord, PushRequest } from '#contract'
 import { createConfigVersions, sha256Of } from '../../../../src-main/app/config-versions.ts'
-import { createJobRunner } from '../../../../src-main/app/jobs/job-runner.ts'
+import { createJobRunner, type JobRunner } from '../../../../src-main/app/jobs/job-runner.ts'
 import type { ServicesOf } from '../../../../src-main/app/pushes/parties.ts'
 import { createPushJob } from '../../../../src-main/app/pushes/push-job.ts'
 import { createPushPlanner } from '../../../../src-main/app/pushes/push-planner.ts'
@@ -23,6 +23,10 @@ interface Site {
   clock: TestClock
   /** the same data folder in another process; the one before is dead */
   again(): PushService
+  /** the process ends as it should */
+  quit(): Promise<void>
+  /** as when a node can be reached again */
+  resume(): void
   request(text: string, more?: Partial<PushRequest>): PushRequest
   versions(nodeId: NodeId): ConfigVersion[]
   /** what the history says of this kind */
@@ -39,6 +43,7 @@ function setUp({ impact = 'reload' as 'reload' | 'both-members' } = {}): Site {
     if (node === undefined) throw new Error(`no ${nodeId}`)
     return node
   }
+  let runner: JobRunner
   function open(): PushService {
     const cipher = createFolderCipher(folder, {}, { inUse: [] })
     const vault = createVault({ cipher, repo: store.secrets, clock })
@@ -59,8 +64,9 @@ function setUp({ impact = 'reload' as 'reload' | 'both-members' } = {}): Site {
       history: store.history,
       clock,
       log: silentLog,
-      onChange: () => undefined,
+      onChange: (view) => service.noteJob(view),
     })
+    runner = jobs
     const at = { before: null, after: null }
     const change = {
       kind: 'keepalived',
@@ -98,6 +104,8 @@ function setUp({ impact = 'reload' as 'reload' | 'both-members' } = {}): Site {
     pushes,
     clock,
     again: open,
+    quit: () => runner.shutdown('host-shutdown'),
+    resume: () => runner.resumeAll(),
     versions: (nodeId) => store.versions.list({ node: nodeId, limit: 100 }),
     told: (kind) => store.history.list({ limit: 100, kinds: [kind] }),
     request: (text, more) => ({
@@ -245,6 +253,53 @@ describe('a push', () => {
     expect(push.state).toBe('interrupted')
     expect([lb2.file, lb2.loaded, lb2.guard]).toEqual([file, file, null])
     expect(site.nodes[0]?.done).not.toContain('arm')
+  })
+
+  it('that was killed while it took back a node that was done says that this one has the new configuration', async () => {
+    const site = setUp()
+    const [lb1, lb2] = site.nodes
+    if (lb1 === undefined || lb2 === undefined) throw new Error('no nodes')
+    const { id } = await start(site, good)
+    for (let turn = 0; turn < 40 && !lb2.done.includes('confirm'); turn += 1) await site.clock.advance(500)
+    lb1.file = `${old}# somebody else\n`
+    lb2.done.length = 0
+    lb2.hangAt = 'reload'
+    for (let turn = 0; turn < 40 && !lb2.done.includes('reload'); turn += 1) await site.clock.advance(500)
+    expect([lb2.file, lb2.done]).toEqual([old, expect.arrayContaining(['reload'])])
+    lb2.hangAt = null
+    const push = await site.ended(id, site.again())
+    expect(push).toMatchObject({ state: 'interrupted', said: expect.stringContaining('lb2 has the new') as string })
+    expect(push.targets.map(({ phase }) => phase)).toEqual(['failed', 'done'])
+    expect([lb2.file, lb2.loaded, lb2.guard]).toEqual([good, good, null])
+  })
+
+  it('whose node was cut off ends, says that it does not know, and tells it when the node can be asked', async () => {
+    const site = setUp()
+    const [, lb2] = site.nodes
+    if (lb2 === undefined) throw new Error('no lb2')
+    const { id } = await start(site, good)
+    for (let turn = 0; turn < 40 && lb2.loaded !== good; turn += 1) await site.clock.advance(500)
+    lb2.cut = true
+    const push = await site.ended(id)
+    expect(push).toMatchObject({ state: 'failed', said: expect.stringContaining('lb2 cannot be asked now') as string })
+    expect(push.targets.map(({ phase }) => phase)).toEqual(['skipped', 'failed'])
+    lb2.cut = false
+    site.resume()
+    await site.clock.advance(500)
+    expect(site.pushes.get(id).targets.map(({ phase }) => phase)).toEqual(['skipped', 'restored'])
+    expect([lb2.file, lb2.loaded, lb2.guard]).toEqual([old, old, null])
+  })
+
+  it('of a console that quits in the midst of it is ended by the next one', async () => {
+    const site = setUp()
+    const { id } = await start(site, good)
+    for (let turn = 0; turn < 40 && site.nodes[1]?.loaded !== good; turn += 1) await site.clock.advance(500)
+    const gone = site.quit()
+    for (let turn = 0; turn < 20; turn += 1) await site.clock.advance(500)
+    await gone
+    expect(site.pushes.get(id)).toMatchObject({ state: 'running', endedAt: null })
+    expect(await site.ended(id, site.again())).toMatchObject({ state: 'interrupted' })
+    expect(filesOf(site)).toEqual([old, old])
   })
 
   it('merges with what changed on the node meanwhile, and refuses what cannot be merged', async () => {
