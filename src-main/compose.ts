@@ -4,7 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { homedir, hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
-import type { NodeId, PracticeSize } from '#contract'
+import type { JobId, NodeId, PracticeSize } from '#contract'
 import { AppError, appErrorFrom } from './app/app-error.ts'
 import { createDraftService } from './app/drafts/draft-service.ts'
 import { createConfigService } from './app/config-service.ts'
@@ -16,6 +16,10 @@ import { createDrainPlanner } from './app/drains/drain-planner.ts'
 import { createDrainService } from './app/drains/drain-service.ts'
 import { createDrainTimers } from './app/drains/drain-timers.ts'
 import { tellDrains } from './app/drains/tell-drains.ts'
+import { createDrillBook } from './app/drills/drill-book.ts'
+import { createDrillJob } from './app/drills/drill-job.ts'
+import { createDrillService } from './app/drills/drill-service.ts'
+import type { DrillFaults } from './app/drills/needs.ts'
 import { createReadiness } from './app/drills/readiness.ts'
 import { createEventHub } from './app/event-hub.ts'
 import { createFleetRecorder } from './app/fleet-recorder.ts'
@@ -58,6 +62,7 @@ import { keepHeapLean } from './lean-heap.ts'
 import { createLog } from './log.ts'
 import { hostFleet } from './practice/fleet-host.ts'
 import { startNodeProcess, type StartProcess } from './practice/own-process.ts'
+import { createRecorder } from './recorder/create-recorder.ts'
 import { openStore } from './store/open-store.ts'
 import { systemClock } from './system-clock.ts'
 import { createHostKeyPolicy } from './transport/ssh/host-key-policy.ts'
@@ -237,10 +242,28 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     mayBegin: (push, jobId) => pushes.mayBegin(push, jobId),
     isStopped: (push) => pushes.isStopped(push),
   })
+  const drillBook = createDrillBook({
+    repo: store.drills,
+    history,
+    commandsOf: (id) => store.jobs.commands(id as string as JobId).map(({ record }) => record),
+    clock,
+    publish,
+  })
+  const drillJob = createDrillJob({
+    book: drillBook,
+    faults: noFaults,
+    recorder: createRecorder({ clock }),
+    sessionOf: async (nodeId, signal) => (await servicesOf(nodeId, signal)).session,
+    fleet,
+    isStopped: (id) => drills.isStopped(id),
+    mayBegin: (id, jobId) => drills.mayBegin(id, jobId),
+    clock,
+    publish,
+  })
   const newRunner = (): JobRunner =>
     createJobRunner({
       repo: store.jobs,
-      definitions: [createSetStateJob(adminOf), createRestoreJob(adminOf), createShutdownJob(adminOf), pushJob],
+      definitions: [createSetStateJob(adminOf), createRestoreJob(adminOf), createShutdownJob(adminOf), pushJob, drillJob],
       history,
       clock,
       log,
@@ -272,6 +295,17 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     clock,
     log,
     publish,
+  })
+  const drills = createDrillService({
+    book: drillBook,
+    repo: store.drills,
+    fleet,
+    servicesOf,
+    faults: noFaults,
+    jobs: () => jobs,
+    clock,
+    log,
+    product: packageJson.version,
   })
   const drainJobs = createDrainJobs({
     book: drainBook,
@@ -342,6 +376,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
       jobs = newRunner()
       jobs.resumeAll()
       pushes.takeUp()
+      drills.takeUp()
       drainKeeper.takeUp()
       if (keepsPractice) practice.takeUp()
     }
@@ -372,6 +407,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     config,
     versions,
     pushes,
+    drills,
     drafts: createDraftService({ repo: store.drafts, inventory, clock, publish }),
     practice,
     jobs: () => jobs,
@@ -380,9 +416,10 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     about,
   })
 
-  /** Jobs first: they need the connections to reach a safe point. The lease goes last, when nothing is written any more. */
+  /** Drills and jobs first: they need the connections to reach a safe point. The lease goes last, when nothing is written any more. */
   async function shutDown(): Promise<void> {
     try {
+      await drills.shutDown()
       await jobs.shutdown('host-shutdown')
       await drainKeeper.stop()
       await poller.stop()
@@ -409,11 +446,23 @@ export async function compose(options: ComposeOptions): Promise<Console> {
       if (!isDriver()) return
       jobs.resumeAll()
       pushes.takeUp()
+      drills.takeUp()
       drainKeeper.takeUp()
       if (keepsPractice) practice.takeUp()
     },
     stop: () => (stopping ??= shutDown()),
   }
+}
+
+const notYet = (): Promise<never> =>
+  Promise.reject(new AppError('exec.not-permitted', 'Faults cannot be made by this build of Evenkeel yet.'))
+const noFaults: DrillFaults = {
+  describe: notYet,
+  snapshot: notYet,
+  inject: notYet,
+  heartbeat: notYet,
+  revert: notYet,
+  standing: notYet,
 }
 
 async function thisProcess(shell: ShellName): Promise<Parameters<typeof createHostService>[0]['self']> {

@@ -6,6 +6,8 @@ import type { ConfigService } from './config-service.ts'
 import type { ConfigVersions } from './config-versions.ts'
 import type { DraftService } from './drafts/draft-service.ts'
 import type { DrainService } from './drains/drain-service.ts'
+import type { JudgeReadiness } from './drills/readiness.ts'
+import type { DrillService } from './drills/drill-service.ts'
 import type { FleetService } from './fleet-service.ts'
 import type { CallContext, Handlers } from './handlers-type.ts'
 import type { HistoryService } from './history-service.ts'
@@ -35,9 +37,11 @@ export interface Services {
   vault: Vault
   operations: OperationsService
   drains: DrainService
+  readiness: JudgeReadiness
   config: ConfigService
   versions: ConfigVersions
   pushes: PushService
+  drills: DrillService
   drafts: DraftService
   practice: PracticeService
   jobs: () => JobRunner
@@ -63,6 +67,9 @@ const viewerCommands: ReadonlySet<CallName> = new Set([
   'vault.unlock',
   'practice.do',
   'practice.revert',
+  // whoever sees a drill may end it; the process that carries it out does
+  'drills.stop',
+  'drills.stopAll',
 ])
 
 /** How long an operator who asked waits for a node, dialling included. */
@@ -70,7 +77,7 @@ const probeTimeoutMs = 45_000
 
 export function createHandlers(services: Services): Handlers {
   const { host, watchers, fleet, poller, inventory, probes, sessions, trustedKeys, vault, operations, drains, jobs } = services
-  const { practice, history, settings, about, config, drafts, pushes } = services
+  const { practice, history, settings, about, config, drafts, pushes, drills } = services
 
   const handlers: Handlers = {
     'host.describe': async () => ({
@@ -157,6 +164,8 @@ export function createHandlers(services: Services): Handlers {
     'drain.list': async (query) => drains.list(query),
     'drain.get': async ({ drain }) => drains.get(drain),
 
+    'drills.readiness': async ({ router, fault }, { signal }) => services.readiness(router, fault, signal),
+
     'config.parse': async (file) => parseConfigText(file),
     'config.lint': async ({ files }) => lintFiles(files),
     'config.fetch': async ({ node, secrets }, { signal }) => config.fetch(node, secrets, signal),
@@ -182,6 +191,21 @@ export function createHandlers(services: Services): Handlers {
       await pushes.settle({ nodeId: node, kind, id }, how, requester(caller), signal)
       return {}
     },
+
+    'drills.catalogue': async ({ router }, { signal }) => drills.catalogue(router, signal),
+    'drills.predict': async (wish, { signal }) => drills.predict(wish, signal),
+    'drills.template': async (wish, { signal }) => ({ text: await drills.template(wish, signal) }),
+    'drills.check': async ({ text }, { signal }) => drills.check(text, signal),
+    'drills.start': async ({ text, reason }, { caller, signal }) =>
+      drills.start(text, { author: requester(caller), reason }, signal),
+    'drills.stop': async ({ drill }) => drills.stop(drill),
+    'drills.stopAll': async () => drills.stopAll(),
+    'drills.lever': async () => drills.lever(),
+    'drills.setLever': async ({ blocked, reason }, { caller }) => drills.setLever(blocked, { by: requester(caller), reason }),
+    'drills.list': async (query) => drills.list(query),
+    'drills.get': async ({ drill }) => drills.get(drill),
+    'drills.report': async ({ drill, format }) => drills.report(drill, format),
+    'drills.trend': async ({ router }) => drills.trend(router),
 
     'practice.status': async (_none, { signal }) => practice.status(signal),
     'practice.open': async (size) => practice.open(size),

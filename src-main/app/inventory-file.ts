@@ -1,10 +1,11 @@
 /** The inventory as a file: YAML or JSON text to a checked inventory, every complaint with its line, and back. */
 import { isAbsolute, resolve } from 'node:path'
 import * as v from 'valibot'
-import { isNode, LineCounter, parseDocument, stringify, type Document } from 'yaml'
+import { LineCounter, parseDocument, stringify, type Document } from 'yaml'
 import { Inventory, type InventoryNode } from '#contract'
 import { faultsOf, type InventoryFault } from '../domain/fleet/inventory.ts'
 import { AppError } from './app-error.ts'
+import { faultFromIssue, lineOf } from './yaml-places.ts'
 
 export interface InventoryFile {
   text: string
@@ -102,22 +103,6 @@ function withAbsolutePaths(node: InventoryNode, folder: string | null): Inventor
       ...(knownHostsFile === undefined ? {} : { knownHostsFile: absolute(knownHostsFile) }),
     },
   }
-}
-
-function faultFromIssue(issue: v.BaseIssue<unknown>): InventoryFault {
-  const path = (issue.path ?? []).flatMap(({ key }) => (typeof key === 'string' || typeof key === 'number' ? [key] : []))
-  if (issue.expected === 'never') return { path, message: `there is no key "${String(path.at(-1))}" here` }
-  if (issue.received === 'undefined') return { path, message: 'is missing' }
-  return { path, message: issue.message }
-}
-
-/** The line of the value, or of the nearest thing around it that is in the file. */
-function lineOf(document: Document, lines: LineCounter, path: readonly (string | number)[]): number | null {
-  for (let length = path.length; length >= 0; length--) {
-    const node: unknown = length === 0 ? document.contents : document.getIn(path.slice(0, length), true)
-    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line
-  }
-  return null
 }
 
 function invalid(source: string, complaints: readonly Complaint[]): AppError {

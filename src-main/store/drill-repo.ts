@@ -39,6 +39,8 @@ export function createDrillRepo(db: Database.Database, rows: RowReader): DrillRe
   const setLever = db.prepare(
     'insert into drill_lever (id, lever_json) values (1, ?) on conflict do update set lever_json = excluded.lever_json',
   )
+  const askStop = db.prepare('insert into drill_stop (drill_id, at) values (?, ?) on conflict do nothing')
+  const stopAsked = db.prepare<[string], { at: number }>('select at from drill_stop where drill_id = ?')
   const read = ({ id, record }: Stored): DrillRecord | null => rows.read(jsonText(DrillRecord), 'drill', id, record)
 
   return {
@@ -68,6 +70,10 @@ export function createDrillRepo(db: Database.Database, rows: RowReader): DrillRe
       const row = report.get(id)
       return row === undefined ? null : inflateRawSync(row.body).toString('utf8')
     },
+    askStop(id, at) {
+      askStop.run(id, at)
+    },
+    isStopAsked: (id) => stopAsked.get(id) !== undefined,
     lever() {
       const row = lever.get()
       return row === undefined ? null : rows.read(jsonText(DrillLever), 'drill_lever', '1', row.lever)

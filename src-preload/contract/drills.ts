@@ -178,6 +178,14 @@ export const DrillFigures = v.strictObject({
   firstGoodAt: v.nullable(v.number()),
   /** the same after the fault was taken back */
   failbackOutageMs: v.nullable(v.number()),
+  /** connections that were opened at the start and kept; `frozen`: neither ended nor answered */
+  held: v.array(
+    v.strictObject({
+      ending: v.picklist(['open', 'frozen', 'closed', 'reset']),
+      endedAt: v.nullable(v.number()),
+      longestSilenceMs: v.number(),
+    }),
+  ),
   /** how far the clock of the vantage was off and corrected, and how well that is known */
   clockOffsetMs: v.number(),
   uncertaintyMs: v.number(),
@@ -272,7 +280,7 @@ export const DrillProgress = v.strictObject({
 })
 export type DrillProgress = v.InferOutput<typeof DrillProgress>
 
-/** A drill with all that was gathered. */
+/** A drill with all that was gathered, and what was sent in it. */
 export const DrillView = v.strictObject({
   record: DrillRecord,
   events: v.array(DrillEvent),

@@ -49,6 +49,7 @@ export const errorCodes = [
   'drain.not-found',
   'drain.floor',
   'drain.conflict',
+  'drill.refused',
   'practice.failed',
   'store.busy',
   'store.corrupt',

@@ -19,6 +19,7 @@ import { FleetDelta, FleetSnapshot, Series, ServiceKind, StateSpan } from './fle
 import { HostDescription, KeyChoice, Lease, Settings, TrustedKey, VaultStatus } from './host.ts'
 import { DrainId, DrillId, EpochMs, JobId, NodeId, PairId, PushId, RouterId, ServerId, SiteId } from './ids.ts'
 import { Inventory, InventoryNode, InventoryPair, InventorySite, ProbeReport, SshConfigHost } from './inventory.ts'
+import { DrillReadiness } from './readiness.ts'
 import { AdminState, HistoryEntry, JobView, OperationPlan } from './operations.ts'
 import { PracticeDeed, PracticeRepair, PracticeSize, PracticeStatus } from './practice.ts'
 import { PushCheck, PushPlan, PushRecord, PushRequest, StandingPush } from './pushes.ts'
@@ -323,6 +324,12 @@ export const contract = Object.freeze({
     output: v.array(CatalogueEntry),
     errors: [...sshErrors, 'request.not-found'],
   }),
+  /** What the members say now, tried from there: answers within about half a minute. Changes nothing. */
+  'drills.readiness': query({
+    input: v.strictObject({ router: RouterId, fault: v.optional(FaultKind, 'priority-drop') }),
+    output: DrillReadiness,
+    errors: ['request.not-found'],
+  }),
   'drills.predict': query({
     input: v.strictObject({ router: RouterId, node: v.optional(NodeId), fault: FaultKind }),
     output: DrillPrediction,
@@ -453,6 +460,7 @@ export * from './drains.ts'
 export * from './drills.ts'
 export * from './drill-schedules.ts'
 export * from './faults.ts'
+export * from './readiness.ts'
 export * from './config-edit.ts'
 export * from './config.ts'
 export * from './practice.ts'

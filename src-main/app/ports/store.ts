@@ -189,6 +189,9 @@ export interface DrillRepo {
   /** Once. */
   keepReport(id: DrillId, sha256: string, text: string): void
   report(id: DrillId): string | null
+  /** Somebody wants it to end, whichever process carries it out. */
+  askStop(id: DrillId, at: EpochMs): void
+  isStopAsked(id: DrillId): boolean
   /** null: it was never touched */
   lever(): DrillLever | null
   setLever(lever: DrillLever): void

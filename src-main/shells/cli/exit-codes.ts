@@ -44,6 +44,7 @@ const refusedCodes: ReadonlySet<ErrorCode> = new Set([
   'job.conflict',
   'drain.conflict',
   'drain.floor',
+  'drill.refused',
   'job.not-undoable',
   'daemon.runtime-rejected',
 ])

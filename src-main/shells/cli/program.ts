@@ -5,6 +5,16 @@ import { diffConfig } from './config-diff.ts'
 import { checkConfig, push, pushes, rollback, settlePush, versions, type PushOptions } from './push-commands.ts'
 import { setConfig, type SetOptions } from './config-set.ts'
 import { drain, drains, goOn, steer, stopHere, undrain, type DrainOptions } from './drain-commands.ts'
+import {
+  drillCatalogue,
+  drillLever,
+  drillList,
+  drillPlan,
+  drillReport,
+  drillRun,
+  drillStop,
+  type PlanOptions,
+} from './drill-commands.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { nodes, servers, vips, watch, type ServersFilter } from './fleet-commands.ts'
 import {
@@ -20,6 +30,7 @@ import { forgetKeys, keys } from './key-commands.ts'
 import { probe, trust } from './node-commands.ts'
 import { doPractice, practiceScenarios, practiceStatus, revertPractice, servePractice } from './practice-commands.ts'
 import { history, jobs, setState, undo, type SetStateOptions } from './operation-commands.ts'
+import { readiness } from './readiness-command.ts'
 import { runCommand, type Command, type CommandOptions, type Compose } from './run-command.ts'
 import type { Terminal } from './terminal.ts'
 import { setPassphrase, useKeyFile, vaultStatus } from './vault-commands.ts'
@@ -142,6 +153,7 @@ function createProgram(terminal: Terminal, version: string, run: Run): Commander
     run('look', data, globals(self)),
   )
   addConfigCommands(program, add, globals, run)
+  addDrillCommands(program, add, globals, run)
   addInventoryCommands(program, add, globals, terminal, run)
   addVaultCommands(program, add, globals, run)
   addPracticeCommands(program, add, globals, run)
@@ -335,6 +347,58 @@ function addConfigCommands(
     .option('--node <node>', 'the files of this node; may be repeated', collected)
     .action((files: string[], options: LintOptions, self: Commander) =>
       run('look', (c) => lint(c, files, options), globals(self)),
+    )
+}
+
+function addDrillCommands(
+  program: Commander,
+  add: (parent: Commander, usage: string, description: string) => Commander,
+  globals: (command: Commander) => GlobalOptions,
+  run: Run,
+): void {
+  const drill = program.command('drill').description('rehearse a failover, and measure it')
+  add(drill, 'catalogue [router]', 'the faults; with a virtual router, what each would do to it').action(
+    (router: string | undefined, _: object, self: Commander) =>
+      run('look', (c, ms) => drillCatalogue(c, ms, router), globals(self)),
+  )
+  add(drill, 'readiness <vip>', 'whether the standby could take over; ends with 1 when something blocks a drill')
+    .option('--fault <fault>', 'one of the catalogue', 'priority-drop')
+    .action((vip: string, options: { fault: string }, self: Commander) =>
+      run('look', (c, ms) => readiness(c, ms, vip, options), globals(self)),
+    )
+  add(drill, 'plan [file]', 'a dry run of a plan, with every command; without a file, a new plan to begin with')
+    .option('--router <id>', 'for a new plan: the virtual router, as "vips" names it')
+    .option('--port <port>', 'for a new plan: a port at its address that clients use', count)
+    .option('--fault <fault>', 'for a new plan, one of the catalogue; default: priority-drop')
+    .option('--node <node>', 'for a new plan: who gets the fault; default: whoever holds the address')
+    .action((file: string | undefined, options: PlanOptions, self: Commander) =>
+      run('look', (c, ms) => drillPlan(c, ms, file, options), globals(self)),
+    )
+  add(drill, 'run <plan>', 'carry a plan out; Ctrl-C takes the fault back first; ends with 0 when it was proven')
+    .option('--reason <text>', 'why; stands in the report and in the history')
+    .action((file: string, options: { reason?: string }, self: Commander) =>
+      run('drive', (c, ms) => drillRun(c, ms, file, options), globals(self)),
+    )
+  add(drill, 'stop [drill]', 'take its fault back at once; without an id, that of every drill, whoever runs it').action(
+    (id: string | undefined, _: object, self: Commander) => run('drive', (c) => drillStop(c, id), globals(self)),
+  )
+  add(drill, 'report <drill>', 'the report of a drill that is over')
+    .addOption(new Option('--format <format>', 'default: markdown').choices(['markdown', 'html', 'json']))
+    .option('--out <file>', 'write it there')
+    .action((id: string, options: { format?: 'markdown' | 'html' | 'json'; out?: string }, self: Commander) =>
+      run('look', (c) => drillReport(c, id, options), globals(self)),
+    )
+  add(drill, 'list', 'drills, the newest first')
+    .option('--router <id>', 'only of this virtual router')
+    .option('--trend', 'when each address was last proven to move instead')
+    .option('--limit <count>', 'how many', count, 50)
+    .action((options: { router?: string; trend?: boolean; limit: number }, self: Commander) =>
+      run('look', (c) => drillList(c, options), globals(self)),
+    )
+  add(drill, 'lever [word]', 'whether drills may be begun; "block" and "allow" decide it for the whole fleet')
+    .option('--reason <text>', 'why')
+    .action((word: string | undefined, options: { reason?: string }, self: Commander) =>
+      run(word === undefined ? 'look' : 'drive', (c) => drillLever(c, word, options), globals(self)),
     )
 }
 

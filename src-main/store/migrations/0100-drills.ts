@@ -35,6 +35,12 @@ export const drills: Migration = {
         body blob not null
       ) strict;
 
+      -- asked by any shell, heeded by the one that carries the drill out
+      create table drill_stop (
+        drill_id text primary key references drill (id),
+        at integer not null
+      ) strict;
+
       create table drill_lever (
         id integer primary key check (id = 1),
         lever_json text not null

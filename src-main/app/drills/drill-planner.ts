@@ -1,0 +1,171 @@
+import type {
+  CatalogueEntry,
+  DrillCheck,
+  DrillObstacle,
+  DrillPlan,
+  DrillPrediction,
+  FaultKind,
+  NodeId,
+  RouterId,
+  RouterView,
+} from '#contract'
+import { catalogue } from '../../domain/drill/catalogue.ts'
+import { seconds } from '../../domain/drill/verdict.ts'
+import { appErrorFrom } from '../app-error.ts'
+import { faultedNode, foreseeFault, readMembers, routerOf, type ForeseeParts } from './foresee-fault.ts'
+import type { DrillFaults } from './needs.ts'
+import { parsePlan, planText } from './plan-file.ts'
+
+export interface PlannerParts extends ForeseeParts {
+  faults: DrillFaults
+  /** the lever, and drills under way */
+  standsAgainst: (router: RouterView | null) => DrillObstacle[]
+}
+
+export type DrillPlanner = ReturnType<typeof createDrillPlanner>
+
+const describeMs = 20_000
+
+/** What a drill would be and do. Reads the nodes and changes nothing. */
+export function createDrillPlanner(parts: PlannerParts) {
+  const { faults, servicesOf, standsAgainst } = parts
+
+  async function predictFault(
+    { router, node, fault }: { router: RouterId; node?: NodeId | undefined; fault: FaultKind },
+    signal: AbortSignal,
+    probeEveryMs = 20,
+  ): Promise<DrillPrediction> {
+    const foreseen = await readMembers(parts, router, signal)
+    const faulted = faultedNode(foreseen.router, node) ?? foreseen.router.members[0]?.nodeId
+    // A router has members, or it would not be known.
+    if (faulted === undefined) throw new Error(`the router ${router} has no members`)
+    return foreseeFault(foreseen, faulted, fault, probeEveryMs)
+  }
+
+  return {
+    predict: predictFault,
+
+    async catalogue(router: RouterId | undefined, signal: AbortSignal): Promise<CatalogueEntry[]> {
+      const foreseen = router === undefined ? null : await readMembers(parts, router, signal)
+      const node = foreseen === null ? null : faultedNode(foreseen.router, undefined)
+      return catalogue.map((entry) => ({
+        ...entry,
+        prediction: foreseen === null || node === null ? null : foreseeFault(foreseen, node, entry.kind, 20),
+      }))
+    },
+
+    /** A plan to begin with: what is expected is what the arithmetic says, and a little room. */
+    async template(
+      wish: { router: RouterId; node?: NodeId | undefined; fault: FaultKind; port: number },
+      signal: AbortSignal,
+    ): Promise<string> {
+      const prediction = await predictFault(wish, signal)
+      const router = routerOf(parts, wish.router)
+      const most = prediction.outage?.latestMs ?? 0
+      const outageMs = Math.max(500, Math.ceil((most * 1.15) / 100) * 100)
+      const [host = ''] = router.addresses
+      const plan: DrillPlan = {
+        name: `${wish.fault} on ${wish.node ?? 'the holder'} of ${router.id}`,
+        hypothesis: hypothesisOf(prediction, host, outageMs),
+        router: wish.router,
+        ...(wish.node === undefined ? {} : { node: wish.node }),
+        fault: { kind: wish.fault },
+        probe: { host, port: wish.port, kind: 'tcp', path: '/', everyMs: 20, from: ['console'] },
+        steadyState: { forMs: 5000, failedPercent: 0, p99Ms: 500 },
+        expect: { moves: prediction.moves, outageMs },
+        holdMs: Math.max(10_000, Math.ceil(((prediction.takeover?.latestMs ?? 0) * 2) / 1000) * 1000),
+        abort: {
+          outageMs: Math.max(5000, outageMs * 2),
+          failedPercent: 50,
+          twoOwnersMs: twoOwnersMs(wish.fault),
+          otherAlarm: true,
+        },
+        guardMs: 15_000,
+        notify: [],
+      }
+      return planText(plan)
+    },
+
+    /** A dry run of a plan document. */
+    async check(text: string, signal: AbortSignal): Promise<DrillCheck> {
+      const { plan, findings } = parsePlan(text)
+      const check: DrillCheck = {
+        plan,
+        findings,
+        node: null,
+        prediction: null,
+        blastRadius: '',
+        inject: [],
+        revert: [],
+        obstacles: standsAgainst(null),
+        ready: false,
+      }
+      if (plan === null) return check
+      try {
+        const { router, members } = await readMembers(parts, plan.router, signal)
+        const node = faultedNode(router, plan.node)
+        check.obstacles = [...standsAgainst(router), ...routerObstacles(router, plan, node)]
+        if (node === null) return check
+        const prediction = foreseeFault({ router, members }, node, plan.fault.kind, plan.probe.everyMs)
+        const { session } = await servicesOf(node, signal)
+        const { missing, ...described } = await faults.describe(
+          session,
+          { fault: plan.fault, router },
+          { signal, timeoutMs: describeMs },
+        )
+        Object.assign(check, { node, prediction, ...described })
+        check.obstacles.push(
+          ...missing.map((message): DrillObstacle => ({ kind: 'fault', blocking: true, message })),
+          ...predictionObstacles(plan, prediction),
+        )
+      } catch (thrown) {
+        const { code, message } = appErrorFrom(thrown)
+        const kind = code.startsWith('request.') ? 'router' : 'unreachable'
+        check.obstacles.push({ kind, blocking: true, message })
+      }
+      check.ready = check.node !== null && check.obstacles.every(({ blocking }) => !blocking)
+      return check
+    },
+  }
+}
+
+const twoOwnersMs = (fault: FaultKind): number =>
+  fault === 'adverts-blocked' || fault === 'keepalived-kill' || fault === 'isolate' ? 600_000 : 2000
+
+function hypothesisOf({ moves, to, fault, node }: DrillPrediction, host: string, outageMs: number): string {
+  return moves
+    ? `With ${fault} on ${node}, ${host} moves to ${to ?? 'another member'}, and new clients wait ${seconds(outageMs)} at most.`
+    : `With ${fault} on ${node}, ${host} stays where it is.`
+}
+
+function routerObstacles(
+  { id, addresses, verdict, members }: RouterView,
+  { probe, node: named }: DrillPlan,
+  node: NodeId | null,
+): DrillObstacle[] {
+  const says: DrillObstacle[] = []
+  const block = (message: string, blocking = true): void => void says.push({ kind: 'router', blocking, message })
+  if (!addresses.includes(probe.host)) block(`${probe.host} is none of the addresses of ${id}: ${addresses.join(', ')}.`)
+  if (verdict !== 'held')
+    block(`${id} is not held by exactly one member now (${verdict}): there is no steady state to begin with.`)
+  if (node === null) block(`Nobody holds ${id} now, so there is nobody to put the fault on.`)
+  const unread = members.filter(({ kernelReadAt }) => kernelReadAt === null).map(({ nodeId }) => nodeId)
+  if (unread.length > 0) says.push({ kind: 'unreachable', blocking: true, message: `${unread.join(', ')} cannot be read now.` })
+  if (named !== undefined && !members.some(({ nodeId }) => nodeId === named)) block(`${named} is not a member of ${id}.`)
+  if (probe.from.some((from) => from === node)) block(`${node ?? ''} is to get the fault, and cannot probe for it.`)
+  return says
+}
+
+/** A drill that can only end one way tests nothing, and one that is expected to beat arithmetic ends badly. */
+function predictionObstacles({ expect }: DrillPlan, { moves, outage, formula }: DrillPrediction): DrillObstacle[] {
+  const says = (blocking: boolean, message: string): DrillObstacle[] => [{ kind: 'router', blocking, message }]
+  if (expect.moves && !moves) return says(true, `This would test nothing, for the address cannot move. ${formula}`)
+  if (!expect.moves && moves) return says(true, `The plan expects the address to stay, and it will move: ${formula}.`)
+  if (outage !== null && outage.earliestMs > expect.outageMs) {
+    return says(
+      false,
+      `At least ${seconds(outage.earliestMs)} without an answer are predicted, and ${seconds(expect.outageMs)} expected at most.`,
+    )
+  }
+  return []
+}

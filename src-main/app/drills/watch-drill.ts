@@ -1,0 +1,176 @@
+/** Imitated clients and the members' kernels, watched for the length of a drill. */
+import type { DrillFigures, DrillPlan, NodeId } from '#contract'
+import type { LiveFacts } from '../../domain/drill/abort-rules.ts'
+import { createGapWatch, longestGap, probeFigures, type Probe } from '../../domain/drill/outage.ts'
+import type { AddressChange } from '../../domain/drill/timeline.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { NodeSession } from '../ports/node-session.ts'
+import type { AddressSighting, AddressWatch, RecordedProbes, Recorder, Recording } from '../ports/recorder.ts'
+
+/** A rate is taken over this long, and of at least so many probes. */
+const rateMs = 5000
+const leastProbes = 20
+/** A gap longer than this is an outage: its probes are not errors of what came after. */
+const outageMs = 200
+
+/** A probe that is not answered for this long has failed. */
+const probeTimeoutMs = 1000
+
+export interface Seen extends RecordedProbes {
+  vantage: DrillFigures['vantage']
+}
+
+export interface Announcement {
+  at: number
+  nodeId: NodeId
+}
+
+export interface DrillWatch {
+  /** the worst of all vantages */
+  live(): Omit<LiveFacts, 'otherProblems'> & { longestGapMs: number; sent: number; failed: number }
+  /** of the probes until now, for the steady state */
+  figures(slowMs: number): ReturnType<typeof probeFigures>
+  readonly changes: readonly AddressChange[]
+  /** gratuitous ARP, or its like, as other members saw it */
+  readonly announcements: readonly Announcement[]
+  holders(): NodeId[]
+  stop(): Promise<Seen[]>
+}
+
+export async function watchDrill({
+  recorder,
+  sessionOf,
+  plan: { probe },
+  members,
+  maxMs,
+  clock,
+  signal,
+}: {
+  recorder: Recorder
+  sessionOf: (nodeId: NodeId, signal: AbortSignal) => Promise<NodeSession>
+  plan: DrillPlan
+  members: readonly NodeId[]
+  maxMs: number
+  clock: Clock
+  signal: AbortSignal
+}): Promise<DrillWatch> {
+  const { host, port, kind, path, everyMs, from } = probe
+  const changes: AddressChange[] = []
+  const announcements: Announcement[] = []
+  const holders = new Set<NodeId>()
+  let twoSince: number | null = null
+  const onSighting = (nodeId: NodeId, { kind: what, at }: AddressSighting): void => {
+    if (what === 'announced') return void announcements.push({ at, nodeId })
+    if (what === 'lost') holders.delete(nodeId)
+    else holders.add(nodeId)
+    if (what !== 'held') changes.push({ at, nodeId, has: what === 'gained' })
+    twoSince = holders.size > 1 ? (twoSince ?? clock.monotonic()) : null
+  }
+  const clients: { vantage: DrillFigures['vantage']; recording: Recording; live: LiveClient }[] = []
+  const watches: AddressWatch[] = []
+  try {
+    for (const nodeId of members) {
+      const session = await sessionOf(nodeId, signal)
+      const listener = (sighting: AddressSighting): void => onSighting(nodeId, sighting)
+      watches.push(await recorder.watch({ session, addresses: [host], listener, maxMs, signal }))
+    }
+    for (const vantage of from) {
+      const target = { host, port, kind, path, everyMs, timeoutMs: probeTimeoutMs }
+      const where = vantage === 'console' ? 'console' : await sessionOf(vantage, signal)
+      const recording = await recorder.start({ target, from: where, maxMs, signal })
+      const live = createLiveClient(clock.now())
+      recording.onProbe((each) => live.note(each))
+      clients.push({ vantage, recording, live })
+    }
+  } catch (thrown) {
+    await stopAll()
+    throw thrown
+  }
+
+  async function stopAll(): Promise<Seen[]> {
+    const seen = await Promise.all(clients.map(async ({ vantage, recording }) => ({ vantage, ...(await recording.stop()) })))
+    await Promise.all(watches.map((watch) => watch.stop()))
+    return seen
+  }
+
+  return {
+    changes,
+    announcements,
+    holders: () => [...holders],
+    live() {
+      const now = clock.now()
+      const each = clients.map(({ live }) => live.facts(now))
+      const rates = each.flatMap(({ failedPercent }) => failedPercent ?? [])
+      return {
+        gapMs: Math.max(...each.map(({ gapMs }) => gapMs)),
+        longestGapMs: Math.max(...each.map(({ longestGapMs }) => longestGapMs)),
+        failedPercent: rates.length === 0 ? null : Math.max(...rates),
+        sent: each.reduce((sum, { sent }) => sum + sent, 0),
+        failed: each.reduce((sum, { failed }) => sum + failed, 0),
+        holders: [...holders],
+        twoOwnersForMs: twoSince === null ? 0 : clock.monotonic() - twoSince,
+      }
+    },
+    figures: (slowMs) =>
+      probeFigures(
+        clients.flatMap(({ live }) => live.all),
+        slowMs,
+      ),
+    stop: stopAll,
+  }
+}
+
+type LiveClient = ReturnType<typeof createLiveClient>
+
+function createLiveClient(since: number) {
+  const all: Probe[] = []
+  const gaps = createGapWatch(since)
+  let failed = 0
+  let answeringSince = since
+  return {
+    all: all as readonly Probe[],
+    note(probe: Probe): void {
+      const end = probe.at + probe.tookMs
+      if (probe.ok && gaps.gapMs(end) > outageMs) answeringSince = end
+      if (!probe.ok) failed += 1
+      gaps.note(probe)
+      all.push(probe)
+    },
+    facts(now: number) {
+      const gapMs = gaps.gapMs(now)
+      const from = Math.max(now - rateMs, answeringSince)
+      const recent: Probe[] = []
+      for (let index = all.length - 1; index >= 0; index -= 1) {
+        const probe = all[index]
+        if (probe === undefined || probe.at < from - rateMs) break
+        if (probe.at >= from) recent.push(probe)
+      }
+      const bad = recent.filter(({ ok }) => !ok).length
+      const failedPercent = gapMs > outageMs || recent.length < leastProbes ? null : (bad / recent.length) * 100
+      return { gapMs, longestGapMs: gaps.longestMs(now), failedPercent, sent: all.length, failed }
+    },
+  }
+}
+
+/** What each vantage saw: at the fault, and when it was taken back. */
+export function figuresOf(
+  seen: readonly Seen[],
+  { injectedAt, revertedAt, slowMs }: { injectedAt: number | null; revertedAt: number | null; slowMs: number },
+): DrillFigures[] {
+  return seen.map(({ vantage, probes, clock, held }) => {
+    const end = probes.reduce((last, { at, tookMs }) => Math.max(last, at + tookMs), 0)
+    const atFault = injectedAt === null ? null : longestGap(probes, injectedAt, revertedAt ?? end)
+    const atReturn = revertedAt === null ? null : longestGap(probes, revertedAt, end)
+    return {
+      vantage,
+      ...probeFigures(probes, slowMs),
+      outageMs: atFault?.ms ?? null,
+      lastGoodAt: atFault?.lastGoodAt ?? null,
+      firstGoodAt: atFault?.firstGoodAt ?? null,
+      failbackOutageMs: atReturn?.ms ?? null,
+      held: held.map(({ ending, endedAt, longestSilenceMs }) => ({ ending, endedAt, longestSilenceMs })),
+      clockOffsetMs: clock.offsetMs,
+      uncertaintyMs: clock.uncertaintyMs,
+    }
+  })
+}
