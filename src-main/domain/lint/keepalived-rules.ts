@@ -7,50 +7,9 @@ import {
   valueOf,
   valuesOf,
   type Instance,
-  type KeepalivedFile,
-  type Place,
 } from '../keepalived/config-view.ts'
-import type { Rule } from './finding.ts'
-
-/** Several files are one configuration when one includes the other, and members of a pair when both define the same virtual router. */
-export interface KeepalivedConfig {
-  readonly files: readonly KeepalivedFile[]
-}
-
-const has = (instance: Instance, keyword: string): boolean => statementOf(instance.statements, keyword) !== undefined
-/** where a keyword of the instance stands, else the instance itself */
-const at = (instance: Instance, keyword: string): Place => {
-  const statement = statementOf(instance.statements, keyword)
-  return statement === undefined ? instance : placeOf(instance.file, statement)
-}
-const priorityOf = (instance: Instance): number => Number(valueOf(instance, 'priority') ?? 100)
-/** virtual routers meet when they share an id, an interface and an address family */
-const meetingKey = (instance: Instance): string =>
-  [
-    valueOf(instance, 'virtual_router_id'),
-    valueOf(instance, 'interface'),
-    addressesOf(instance)[0]?.includes(':') === true,
-  ].join(' ')
-const authOf = (instance: Instance): string => {
-  const auth = blockOf(instance.statements, 'authentication')
-  return [valuesOf(auth, 'auth_type')[0], valuesOf(auth, 'auth_pass')[0]].join(' ')
-}
-
-const everyInstance = ({ files }: KeepalivedConfig): Instance[] => files.flatMap(({ instances }) => instances)
-
-/** Instances of different files that are the same virtual router: the members of a pair. */
-function pairs(config: KeepalivedConfig): [Instance, Instance][] {
-  const all = everyInstance(config)
-  return all.flatMap((one, index) =>
-    all
-      .slice(index + 1)
-      .flatMap((other): [Instance, Instance][] =>
-        one.file !== other.file && (one.name === other.name || meetingKey(one) === meetingKey(other)) ? [[one, other]] : [],
-      ),
-  )
-}
-
-type KeepalivedRule = Rule<KeepalivedConfig>
+import { at, everyInstance, has, meetingKey, priorityOf, type KeepalivedRule } from './keepalived-facts.ts'
+import { keepalivedPairRules } from './keepalived-pair-rules.ts'
 
 const syntax: KeepalivedRule = {
   id: 'keepalived/syntax',
@@ -218,74 +177,6 @@ const processOnly: KeepalivedRule = {
   },
 }
 
-const equalPriorities: KeepalivedRule = {
-  id: 'keepalived/equal-priority',
-  severity: 'warning',
-  reason: "The higher address wins, and which one is master is nobody's decision.",
-  *find(config) {
-    for (const [one, other] of pairs(config)) {
-      if (priorityOf(one) === priorityOf(other)) {
-        yield {
-          at: at(other, 'priority'),
-          message: `${other.name} has priority ${priorityOf(other)} here and in ${one.file}:${at(one, 'priority').line}`,
-        }
-      }
-    }
-  },
-}
-
-const weightNeverFlips: KeepalivedRule = {
-  id: 'keepalived/weight-never-flips',
-  severity: 'error',
-  reason: 'The check may fail for ever and the address stays: the lowered priority is still the higher one.',
-  *find(config) {
-    for (const [one, other] of pairs(config)) {
-      const [high, low] = priorityOf(one) >= priorityOf(other) ? [one, other] : [other, one]
-      const gap = priorityOf(high) - priorityOf(low)
-      for (const tracked of trackedBy(high, 'track_script')) {
-        const script = config.files.find(({ path }) => path === high.file)?.scripts.find(({ name }) => name === tracked.name)
-        const weight = tracked.weight ?? script?.weight ?? 0
-        if (weight !== 0 && Math.abs(weight) <= gap) {
-          yield {
-            at: tracked,
-            message: `${high.name}: weight ${weight} of ${tracked.name} does not make up the ${gap} between ${priorityOf(high)} and ${priorityOf(low)}`,
-            fix: `use a weight beyond ${gap}`,
-          }
-        }
-      }
-    }
-  },
-}
-
-const differing: KeepalivedRule = {
-  id: 'keepalived/members-differ',
-  severity: 'error',
-  reason: 'A member discards the adverts of one that differs, and both become master.',
-  *find(config) {
-    const facts: readonly [string, string, (instance: Instance) => string][] = [
-      ['virtual_router_id', 'virtual_router_id', (each) => valueOf(each, 'virtual_router_id') ?? ''],
-      ['advert_int', 'advert_int', (each) => valueOf(each, 'advert_int') ?? '1'],
-      ['authentication', 'authentication', authOf],
-      ['virtual_ipaddress', 'virtual addresses', (each) => [...addressesOf(each)].sort().join(' ')],
-      ['version', 'version', (each) => valueOf(each, 'version') ?? ''],
-    ]
-    for (const [one, other] of pairs(config)) {
-      for (const [keyword, words, fact] of facts) {
-        if (fact(one) !== fact(other)) {
-          yield {
-            at: at(other, keyword),
-            message: `${other.name}: its ${words} differs from ${one.file}:${at(one, keyword).line}`,
-          }
-        }
-      }
-      if (has(one, 'unicast_peer') !== has(other, 'unicast_peer')) {
-        const without = has(one, 'unicast_peer') ? other : one
-        yield { at: without, message: `${without.name} has no unicast_peer, and the other member has` }
-      }
-    }
-  },
-}
-
 const higherPrioAdvert: KeepalivedRule = {
   id: 'keepalived/higher-prio-advert',
   severity: 'info',
@@ -309,6 +200,20 @@ const higherPrioAdvert: KeepalivedRule = {
   },
 }
 
+const reloadCheck: KeepalivedRule = {
+  id: 'keepalived/reload-check',
+  severity: 'info',
+  reason:
+    'A reload is taken whatever the file says: a misspelt "priority" becomes 100, and for an interface that is missing keepalived ends and leaves its addresses behind (2.2.7).',
+  *find({ files }) {
+    for (const { statements, instances } of files) {
+      const [first] = instances
+      if (first === undefined || statementOf(blockOf(statements, 'global_defs'), 'reload_check_config') !== undefined) continue
+      yield { at: first, message: 'a bad file is not refused at a reload', fix: 'add "reload_check_config" to global_defs' }
+    }
+  },
+}
+
 export const keepalivedRules: readonly KeepalivedRule[] = [
   syntax,
   incomplete,
@@ -319,8 +224,7 @@ export const keepalivedRules: readonly KeepalivedRule[] = [
   nopreemptWeight,
   undefinedScript,
   processOnly,
-  equalPriorities,
-  weightNeverFlips,
-  differing,
+  ...keepalivedPairRules,
   higherPrioAdvert,
+  reloadCheck,
 ]

@@ -8,7 +8,7 @@ const two = '  server a 10.0.0.1:80 check\n  server b 10.0.0.2:80 check\n'
 const upstream = (inside: string): string => `http {\nupstream api {\n${inside}}\n}\n`
 const instance = (inside: string, name = 'VI_1'): string =>
   `vrrp_instance ${name} {\n interface eth0\n virtual_router_id 51\n virtual_ipaddress {\n 198.18.0.9\n }\n${inside}}\n`
-const quiet = 'global_defs {\n vrrp_higher_prio_send_advert true\n}\n'
+const quiet = 'global_defs {\n vrrp_higher_prio_send_advert true\n reload_check_config }\n'
 
 /** `rule@line` of every finding, without the remarks that most files would get */
 function found(kind: ServiceKind, ...texts: string[]): string[] {
@@ -120,6 +120,7 @@ describe('keepalived', () => {
       'keepalived/check-process-only@4',
     ],
     ['a split brain that heals slowly', instance(''), 'keepalived/higher-prio-advert@1'],
+    ['a reload that takes anything', instance(''), 'keepalived/reload-check@1'],
     ['an extra brace', `${quiet}}\n`, 'keepalived/syntax@4'],
   ])('finds %s', (_what, text, expected) => {
     expect(found('keepalived', text)).toContain(expected)
@@ -136,6 +137,20 @@ describe('keepalived', () => {
     const peers = ' priority 90\n unicast_peer {\n 10.0.0.1\n }\n'
     expect(found('keepalived', `${quiet}${instance('')}`, `${quiet}${instance(peers)}`)).toEqual([
       'keepalived/members-differ@/0:4',
+    ])
+  })
+
+  it('misses the partner of a member: in its file, and among its peers', () => {
+    const one = `${quiet}${instance(' priority 150\n')}`
+    const other = instance(' priority 100\n')
+    const second = instance('', 'VI_2').replace('51', '52')
+    expect(found('keepalived', one, `${quiet}${other}${second}`)).toEqual(['keepalived/single-member@/1:12'])
+    expect(found('keepalived', `${quiet}${second}`, `${quiet}${other}`), 'of two nodes that are no pair').toEqual([])
+    const unicast = (own: string, peer: string, priority: number): string =>
+      `${quiet}${instance(` priority ${priority}\n unicast_src_ip ${own}\n unicast_peer {\n ${peer}\n }\n`)}`
+    expect(found('keepalived', unicast('10.0.0.1', '10.0.0.2', 150), unicast('10.0.0.2', '10.0.0.1', 100))).toEqual([])
+    expect(found('keepalived', unicast('10.0.0.1', '10.0.0.3', 150), unicast('10.0.0.2', '10.0.0.1', 100))).toEqual([
+      'keepalived/unicast-peer@/0:12',
     ])
   })
 })
