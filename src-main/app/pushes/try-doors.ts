@@ -25,7 +25,7 @@ export interface Vantage {
 export interface DoorWatch {
   /** once more, all of them */
   look(limits: CallLimits): Promise<void>
-  /** Leaves out what the configuration that is loaded now does not have any more. */
+  /** Leaves out what is gone from the configuration. A port that listens still, if elsewhere, is expected to serve virtual addresses. */
   keepConfigured(limits: CallLimits): Promise<void>
   worse(): Regression | null
 }
@@ -34,6 +34,8 @@ interface Tried {
   door: FrontDoor
   host: string
   vantage: Vantage
+  /** tried at a virtual address */
+  vip: boolean
   label: string
   before: Outcome[]
   since: Outcome[]
@@ -55,7 +57,7 @@ export async function watchDoors(
   const self = { name: node.session.nodeId, dial: (...args: Parameters<Dial>) => node.session.openTcp(...args) }
   const own = doors.filter(({ address }) => !addresses.includes(address))
   const tried = [
-    await tryAll(own.map((door) => newTry(door, door.address === '*' ? '127.0.0.1' : door.address, self))),
+    await tryAll(own.map((door) => newTry(door, door.address === '*' ? '127.0.0.1' : door.address, self, false))),
     ...(await Promise.all(addresses.map((address) => fromFirst(address, [...vantages, self])))),
   ].flat()
   let settled = false
@@ -68,7 +70,7 @@ export async function watchDoors(
   async function fromFirst(address: string, from: readonly Vantage[]): Promise<Tried[]> {
     const there = doors.filter((door) => door.address === '*' || door.address === address)
     for (const vantage of from) {
-      const reached = await tryAll(there.map((door) => newTry(door, address, vantage)))
+      const reached = await tryAll(there.map((door) => newTry(door, address, vantage, true)))
       if (reached.length > 0) return reached
     }
     return []
@@ -80,8 +82,10 @@ export async function watchDoors(
     },
     async keepConfigured(now) {
       settled = true
-      const keys = new Set((await doorsOf(node, now)).map(doorKey))
-      tried.splice(0, tried.length, ...tried.filter(({ door }) => keys.has(doorKey(door))))
+      const left = await doorsOf(node, now)
+      const has = ({ door, vip }: Tried): boolean =>
+        left.some((each) => (vip ? each.port === door.port && each.path === door.path : doorKey(each) === doorKey(door)))
+      tried.splice(0, tried.length, ...tried.filter(has))
     },
     worse() {
       for (const { label, before, since } of tried) {
@@ -93,10 +97,10 @@ export async function watchDoors(
   }
 }
 
-function newTry(door: FrontDoor, host: string, vantage: Vantage): Tried {
+function newTry(door: FrontDoor, host: string, vantage: Vantage, vip: boolean): Tried {
   const at = `${host.includes(':') ? `[${host}]` : host}:${door.port}`
   const label = `${door.path === null ? at : `http://${at}${door.path}`} from ${vantage.name}`
-  return { door, host, vantage, label, before: [], since: [] }
+  return { door, host, vantage, vip, label, before: [], since: [] }
 }
 
 async function doorsOf({ session, services }: NodeServices, limits: CallLimits): Promise<FrontDoor[]> {
