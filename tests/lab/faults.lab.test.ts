@@ -1,0 +1,192 @@
+/**
+ * The faults of a drill and their dead man's switch on real nodes, over real sshd. `EVENKEEL_EXHAUSTIVE=1`: five runs of each fault, and each
+ * fault taken back by its guard alone.
+ */
+import * as v from 'valibot'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { FaultKind, NodeId } from '#contract'
+import type { AdminLimits } from '../../src-main/app/ports/admin-limits.ts'
+import type { FaultScope } from '../../src-main/app/ports/fault-admin.ts'
+import type { NodeSession, NodeSessions } from '../../src-main/app/ports/node-session.ts'
+import { createFaultAdmin } from '../../src-main/drivers/linux/faults/fault-admin.ts'
+import { systemClock } from '../../src-main/system-clock.ts'
+import { describeLab } from './describe-lab.ts'
+import { ensureLab, type Lab } from './lab.ts'
+import { waitUntil } from './run.ts'
+import { openSessionPool } from './session-pool.ts'
+
+type Pair = 'edge' | 'core'
+const members = { edge: ['lb1', 'lb2'], core: ['lb3', 'lb4'] } as const
+const exhaustive = process.env['EVENKEEL_EXHAUSTIVE'] === '1'
+const runs = exhaustive ? 5 : 1
+const waitMs = 30_000
+
+const faults = createFaultAdmin({ clock: systemClock })
+let lab: Lab
+let pool: NodeSessions
+
+const limits = (): AdminLimits => ({ signal: new AbortController().signal, timeoutMs: 60_000, record: () => undefined })
+const sessionOf = (node: string): Promise<NodeSession> => pool.session(v.parse(NodeId, node), { ...limits(), force: true })
+const onNode = async (node: string, script: string): Promise<string> =>
+  (await lab.exec(node, ['sh', '-c', script], { timeoutMs: 60_000 })).stdout
+
+async function scopeOf(node: string, pair: Pair, kind: FaultKind): Promise<FaultScope> {
+  const path = '/etc/keepalived/keepalived.conf'
+  const { bytes } = await (await sessionOf(node)).readFile(path, { ...limits(), maxBytes: 65_536 })
+  const backends = lab.topology.backends.map(({ address }) => ({ address, port: 8000 }))
+  return { fault: { kind }, instance: `VI_${pair.toUpperCase()}`, keepalived: [{ path, bytes }], balancer: 'haproxy', backends }
+}
+const guard = (expiresAfterMs: number) => ({ expiresAfterMs, owner: 'kim@desk', reason: 'test' })
+
+const holdersAre = (pair: Pair, ...nodes: string[]): Promise<void> =>
+  waitUntil(`${nodes.join(' and ')} hold ${pair}`, waitMs, async () => (await lab.holders(pair)).join() === nodes.join(), 200)
+const answers = (node: string): Promise<boolean> =>
+  lab
+    .exec('client', ['curl', '-s', '-m', '1', '-o', '/dev/null', `http://${lab.node(node).data}/`])
+    .then(({ code }) => code === 0)
+const answersAre = (node: string, wanted: boolean): Promise<void> =>
+  waitUntil(`${node} ${wanted ? 'answers' : 'does not answer'}`, waitMs, async () => (await answers(node)) === wanted, 200)
+const backendsOf = (node: string): Promise<string> =>
+  onNode(
+    node,
+    `for b in ${lab.topology.backends.map(({ address }) => address).join(' ')}; do timeout 1 bash -c ': <>/dev/tcp/$0/8000' $b 2>/dev/null && echo yes; done`,
+  )
+
+/** What can be seen while it stands: of the address, and of clients. */
+const effects: Record<FaultKind, (pair: Pair, one: string, other: string) => Promise<unknown>> = {
+  'priority-drop': (pair, _one, other) => holdersAre(pair, other),
+  'keepalived-stop': (pair, _one, other) => holdersAre(pair, other),
+  'keepalived-kill': (pair, one, other) => holdersAre(pair, one, other),
+  'balancer-crash': (pair, _one, other) => holdersAre(pair, other),
+  // its check looks for a process, and there is one
+  'balancer-hang': async (pair, one) => {
+    await answersAre(one, false)
+    expect(await lab.holders(pair)).toEqual([one])
+  },
+  'adverts-blocked': (pair, one, other) => holdersAre(pair, one, other),
+  'link-down': (pair, _one, other) => holdersAre(pair, other),
+  isolate: async (pair, one, other) => {
+    await holdersAre(pair, one, other)
+    expect(await answers(one)).toBe(false)
+  },
+  'backend-loss': async (pair, one, other) => {
+    expect([await backendsOf(one), await backendsOf(other)]).toEqual(['', expect.stringContaining('yes')])
+    expect(await lab.holders(pair)).toEqual([one])
+  },
+}
+
+async function sameAsBefore(node: string, before: Record<string, string>): Promise<void> {
+  const session = await sessionOf(node)
+  const deadline = Date.now() + waitMs
+  let now = await faults.snapshot(session, limits())
+  while (JSON.stringify(now) !== JSON.stringify(before) && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    now = await faults.snapshot(session, limits())
+  }
+  expect(now).toEqual(before)
+}
+
+async function drill(pair: Pair, kind: FaultKind): Promise<void> {
+  const [one, other] = members[pair]
+  const [session, scope] = [await sessionOf(one), await scopeOf(one, pair, kind)]
+  const described = await faults.describe(session, scope, limits())
+  expect(described).toMatchObject({ missing: [], blastRadius: expect.stringMatching(/\w/) })
+  const before = await faults.snapshot(session, limits())
+  const injected = await faults.inject(session, scope, guard(40_000), limits())
+  expect(injected.ended).toBeGreaterThanOrEqual(injected.began)
+  await effects[kind](pair, one, other)
+  await faults.heartbeat(session, injected, guard(40_000), limits())
+  expect(await faults.standing(session, limits())).toMatchObject([
+    { ticket: { id: injected.id }, state: 'armed', owner: 'kim@desk' },
+  ])
+  expect(await faults.revert(session, injected, limits())).toMatchObject({ by: 'console' })
+  expect(await faults.standing(session, limits())).toEqual([])
+  await holdersAre(pair, one)
+  await sameAsBefore(one, before)
+  await answersAre(one, true)
+  expect(
+    await onNode(
+      one,
+      "ls -d /var/lib/evenkeel/drill /etc/keepalived/.* 2>/dev/null | grep evenkeel; ps -eo args | grep 'drill/[g]uard.sh'",
+    ),
+  ).toBe('')
+}
+
+async function guardAlone(pair: Pair, kind: FaultKind): Promise<void> {
+  const [one, other] = members[pair]
+  const [session, scope] = [await sessionOf(one), await scopeOf(one, pair, kind)]
+  const before = await faults.snapshot(session, limits())
+  const { id } = await faults.inject(session, scope, guard(8000), limits())
+  await lab.stopService(one, 'sshd')
+  await effects[kind](pair, one, other)
+  await waitUntil(
+    'the guard has acted',
+    waitMs,
+    async () => (await onNode(one, 'cat /var/lib/evenkeel/drill/done')).trim() === '0',
+    200,
+  )
+  await lab.startService(one, 'sshd')
+  const again = await sessionOf(one)
+  await expect(faults.heartbeat(again, { id }, guard(8000), limits())).rejects.toMatchObject({ code: 'daemon.not-confirmed' })
+  expect(await faults.standing(again, limits())).toMatchObject([{ ticket: { id }, state: 'reverted' }])
+  const { by, log } = await faults.revert(again, { id }, limits())
+  expect([by, log.match(/took the fault back/g)]).toEqual(['guard', ['took the fault back']])
+  expect(await faults.revert(again, { id }, limits()), 'a second time is no error').toMatchObject({ by: 'guard' })
+  await holdersAre(pair, one)
+  await sameAsBefore(one, before)
+}
+
+describeLab('faults on real nodes', () => {
+  beforeAll(async () => {
+    lab = await ensureLab()
+    await lab.restoreAll()
+    pool = openSessionPool(lab)
+    for (const pair of ['edge', 'core'] as const) await holdersAre(pair, members[pair][0])
+  })
+  afterAll(async () => {
+    await pool.close()
+    await lab.restoreAll()
+  })
+
+  const all = FaultKind.options
+  /** The two pairs have nothing to do with each other. */
+  const lanes: { pair: Pair; kinds: FaultKind[]; alone: FaultKind[] }[] = [
+    { pair: 'edge', kinds: ['priority-drop', 'balancer-crash', 'adverts-blocked', 'backend-loss'], alone: ['priority-drop'] },
+    {
+      pair: 'core',
+      kinds: ['keepalived-stop', 'keepalived-kill', 'link-down', 'isolate', 'balancer-hang'],
+      alone: ['adverts-blocked'],
+    },
+  ]
+  it.concurrent.each(lanes)(
+    'of the $pair pair are seen, taken back by the console or by their guard with sshd gone, and leave nothing',
+    async ({ pair, kinds, alone }) => {
+      const because = (what: string) => (cause: unknown) => Promise.reject(new Error(what, { cause }))
+      for (const kind of exhaustive ? all : kinds) {
+        for (let run = 1; run <= runs; run += 1) await drill(pair, kind).catch(because(`${kind}, run ${run}`))
+      }
+      for (const kind of exhaustive ? all : alone) await guardAlone(pair, kind).catch(because(`${kind}, the guard alone`))
+    },
+    exhaustive ? 3_600_000 : 300_000,
+  )
+
+  it('are one at a time on a node, and refused for what is not there', async () => {
+    const session = await sessionOf('lb1')
+    const scope = await scopeOf('lb1', 'edge', 'backend-loss')
+    const first = await faults.inject(session, scope, guard(30_000), limits())
+    await expect(faults.inject(session, scope, guard(30_000), limits())).rejects.toMatchObject({
+      code: 'job.conflict',
+      message: expect.stringContaining('kim@desk'),
+    })
+    await faults.revert(session, first, limits())
+    const elsewhere = { ...scope, instance: "VI_'; reboot; '" }
+    await expect(faults.inject(session, elsewhere, guard(30_000), limits())).rejects.toMatchObject({ code: 'drill.refused' })
+    expect((await faults.describe(session, { ...scope, backends: [] }, limits())).missing).toHaveLength(1)
+    const broken = { ...scope, backends: [{ address: '198.18.0.1', port: 70_000 }] }
+    await expect(faults.inject(session, broken, guard(30_000), limits())).rejects.toMatchObject({
+      code: 'drill.refused',
+      effect: 'none',
+    })
+    expect(await faults.standing(session, limits())).toEqual([])
+  })
+})
