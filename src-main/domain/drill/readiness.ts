@@ -171,16 +171,18 @@ const rules: Record<ReadinessCheck, Rule> = {
       }
       found.push(...prediction.notes.map((note) => warns('vrrp.note', active, note)))
     }
-    const all = [from, ...standbys].flatMap((member) => (member === null ? [] : keepalivedTexts(member)))
+    const texts = [from, ...standbys].flatMap((member) => (member === null ? [] : [keepalivedTexts(member)]))
     const said = new Map<string, Finding>()
-    for (const { rule, severity, file, line, message, reason } of lintFiles(all)) {
+    // each by itself, as its daemon reads them, and then as members of one router
+    for (const { rule, severity, file, line, message, reason } of [...texts, texts.flat()].flatMap(lintFiles)) {
       if (severity === 'info') continue
       const say = breaksPair.has(rule) ? blocks : warns
       const at = `${file}:${line}`
       const known = said.get(`${rule} ${message}`)
       // what is the same on every member is said once
-      if (known !== undefined) known.evidence += `, ${at}`
-      else said.set(`${rule} ${message}`, say(rule.replace('keepalived/', 'vrrp.'), nodeOf(file), `${message}. ${reason}`, at))
+      if (known === undefined)
+        said.set(`${rule} ${message}`, say(rule.replace('keepalived/', 'vrrp.'), nodeOf(file), `${message}. ${reason}`, at))
+      else if (!known.evidence.includes(at)) known.evidence += `, ${at}`
     }
     return [...found, ...said.values()]
   },
