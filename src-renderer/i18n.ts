@@ -1,6 +1,7 @@
 import { createI18n } from 'vue-i18n'
 import { messages as charts } from './charts/messages.ts'
 import { messages as drains } from './features/drains/messages.ts'
+import { messages as drills } from './features/drills/messages.ts'
 import { messages as editor } from './editor/messages.ts'
 import { messages as config } from './features/config/messages.ts'
 import { messages as firstRun } from './features/first-run/messages.ts'
@@ -21,6 +22,7 @@ const en = {
   config: config.en,
   editor: editor.en,
   drains: drains.en,
+  drills: drills.en,
   firstRun: firstRun.en,
   history: history.en,
   nodes: nodes.en,
@@ -41,6 +43,7 @@ const ja: typeof en = {
   config: config.ja,
   editor: editor.ja,
   drains: drains.ja,
+  drills: drills.ja,
   firstRun: firstRun.ja,
   history: history.ja,
   nodes: nodes.ja,

@@ -8,6 +8,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/nodes', name: 'nodes', component: () => import('./features/nodes/nodes-page.vue') },
   { path: '/vips', name: 'vips', component: () => import('./features/vips/vips-page.vue') },
   { path: '/config', name: 'config', component: () => import('./features/config/config-page.vue') },
+  { path: '/drills', name: 'drills', component: () => import('./features/drills/drills-page.vue') },
   { path: '/history', name: 'history', component: () => import('./features/history/history-page.vue') },
   { path: '/settings', name: 'settings', component: () => import('./features/settings/settings-page.vue') },
   { path: '/:rest(.*)*', redirect: '/' },

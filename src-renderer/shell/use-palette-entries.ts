@@ -13,6 +13,7 @@ const pages = [
   ['nodes', '/nodes'],
   ['vips', '/vips'],
   ['config', '/config'],
+  ['drills', '/drills'],
   ['history', '/history'],
   ['settings', '/settings'],
 ] as const

@@ -1,7 +1,7 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Locator, Page } from 'playwright-core'
 
-export type PageName = 'Overview' | 'Pools' | 'Drains' | 'Nodes' | 'VIPs' | 'Config' | 'History' | 'Settings'
+export type PageName = 'Overview' | 'Pools' | 'Drains' | 'Nodes' | 'VIPs' | 'Config' | 'Drills' | 'History' | 'Settings'
 
 /** The shell of the window: navigation, live indicator, what axe says of whatever is shown. */
 export class WindowPage {
