@@ -7,6 +7,7 @@ import type { ConfigVersions } from './config-versions.ts'
 import type { DraftService } from './drafts/draft-service.ts'
 import type { DrainService } from './drains/drain-service.ts'
 import type { JudgeReadiness } from './drills/readiness.ts'
+import type { DrillSchedules } from './drills/drill-schedules.ts'
 import type { DrillService } from './drills/drill-service.ts'
 import type { FleetService } from './fleet-service.ts'
 import type { CallContext, Handlers } from './handlers-type.ts'
@@ -42,6 +43,7 @@ export interface Services {
   versions: ConfigVersions
   pushes: PushService
   drills: DrillService
+  schedules: DrillSchedules
   drafts: DraftService
   practice: PracticeService
   jobs: () => JobRunner
@@ -70,6 +72,9 @@ const viewerCommands: ReadonlySet<CallName> = new Set([
   // whoever sees a drill may end it; the process that carries it out does
   'drills.stop',
   'drills.stopAll',
+  // a schedule is a document; who may change things keeps it
+  'drills.schedule',
+  'drills.unschedule',
 ])
 
 /** How long an operator who asked waits for a node, dialling included. */
@@ -206,6 +211,9 @@ export function createHandlers(services: Services): Handlers {
     'drills.get': async ({ drill }) => drills.get(drill),
     'drills.report': async ({ drill, format }) => drills.report(drill, format),
     'drills.trend': async ({ router }) => drills.trend(router),
+    'drills.schedules': async () => services.schedules.list(),
+    'drills.schedule': async (request, { caller }) => services.schedules.add(request, requester(caller)),
+    'drills.unschedule': async ({ schedule }) => answer(() => services.schedules.remove(schedule)),
 
     'practice.status': async (_none, { signal }) => practice.status(signal),
     'practice.open': async (size) => practice.open(size),

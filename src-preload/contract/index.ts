@@ -14,6 +14,7 @@ import {
 } from './drills.ts'
 import { command, event, query } from './entry.ts'
 import { refusingCodes } from './errors.ts'
+import { DrillScheduleId, DrillScheduleRequest, DrillScheduleView } from './drill-schedules.ts'
 import { FaultKind } from './faults.ts'
 import { FleetDelta, FleetSnapshot, Series, ServiceKind, StateSpan } from './fleet.ts'
 import { HostDescription, KeyChoice, Lease, Settings, TrustedKey, VaultStatus } from './host.ts'
@@ -376,6 +377,14 @@ export const contract = Object.freeze({
   }),
   /** When each address was last proven to move, and every run before. */
   'drills.trend': query({ input: v.strictObject({ router: v.optional(RouterId) }), output: v.array(DrillTrend) }),
+  'drills.schedules': query({ input: nothing, output: v.array(DrillScheduleView) }),
+  /** Carry a plan out at set times, by whichever application may change things then; skipped, and told, when something stands against it. */
+  'drills.schedule': command({ input: DrillScheduleRequest, output: DrillScheduleView, errors: ['request.invalid'] }),
+  'drills.unschedule': command({
+    input: v.strictObject({ schedule: DrillScheduleId }),
+    output: nothing,
+    errors: ['request.not-found'],
+  }),
 
   /** The practice fleet: that of this data folder, or one of another process whose nodes are in the inventory. */
   'practice.status': query({ input: nothing, output: PracticeStatus, errors: ['node.unreachable'] }),

@@ -32,6 +32,7 @@ import { doPractice, practiceScenarios, practiceStatus, revertPractice, servePra
 import { history, jobs, setState, undo, type SetStateOptions } from './operation-commands.ts'
 import { readiness } from './readiness-command.ts'
 import { runCommand, type Command, type CommandOptions, type Compose } from './run-command.ts'
+import { drillSchedules, scheduleDrill, unscheduleDrill, type ScheduleOptions } from './schedule-commands.ts'
 import type { Terminal } from './terminal.ts'
 import { setPassphrase, useKeyFile, vaultStatus } from './vault-commands.ts'
 
@@ -395,6 +396,24 @@ function addDrillCommands(
     .action((options: { router?: string; trend?: boolean; limit: number }, self: Commander) =>
       run('look', (c) => drillList(c, options), globals(self)),
     )
+  add(drill, 'schedule <plan>', 'carry a plan out at set times, as long as an application runs')
+    .option('--cron <times>', 'as crontab(5) writes them: "0 10 * * 2"')
+    .option('--time-zone <name>', 'whose clock; default: that of this computer')
+    .option(
+      '--not <window>',
+      'a time in which none is begun: "0 9 28 * * for 3h: month-end closing"; may be repeated',
+      collected,
+    )
+    .option('--reason <text>', 'why')
+    .action((file: string, options: ScheduleOptions, self: Commander) =>
+      run('look', (c) => scheduleDrill(c, file, options), globals(self)),
+    )
+  add(drill, 'schedules', 'what is scheduled, when it is due, and what became of it').action((_: object, self: Commander) =>
+    run('look', (c) => drillSchedules(c), globals(self)),
+  )
+  add(drill, 'unschedule <schedule>', 'end a schedule').action((id: string, _: object, self: Commander) =>
+    run('look', (c) => unscheduleDrill(c, id), globals(self)),
+  )
   add(drill, 'lever [word]', 'whether drills may be begun; "block" and "allow" decide it for the whole fleet')
     .option('--reason <text>', 'why')
     .action((word: string | undefined, options: { reason?: string }, self: Commander) =>
