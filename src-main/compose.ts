@@ -18,9 +18,11 @@ import { createDrainTimers } from './app/drains/drain-timers.ts'
 import { tellDrains } from './app/drains/tell-drains.ts'
 import { createDrillBook } from './app/drills/drill-book.ts'
 import { createDrillJob } from './app/drills/drill-job.ts'
+import { createDrillSchedules } from './app/drills/drill-schedules.ts'
 import { createDrillService } from './app/drills/drill-service.ts'
-import type { DrillFaults } from './app/drills/needs.ts'
+import { parsePlan } from './app/drills/plan-file.ts'
 import { createReadiness } from './app/drills/readiness.ts'
+import { standsAgainstDrill } from './app/drills/stands-against.ts'
 import { createEventHub } from './app/event-hub.ts'
 import { createFleetRecorder } from './app/fleet-recorder.ts'
 import { createFleetService } from './app/fleet-service.ts'
@@ -56,6 +58,7 @@ import { createVault } from './app/vault.ts'
 import { createWatchers } from './app/watchers.ts'
 import { dataFolderFrom } from './data-folder.ts'
 import { createNodeEvidence } from './drivers/linux/node-evidence.ts'
+import { createFaultAdmin } from './drivers/linux/faults/fault-admin.ts'
 import { probeNodeFacts } from './drivers/linux/node-facts.ts'
 import { createDrivers } from './drivers/registry.ts'
 import { keepHeapLean } from './lean-heap.ts'
@@ -109,6 +112,9 @@ export interface ComposeOptions {
     openPracticeFleet?: OpenPracticeFleet
   }
 }
+
+/** Planning a scheduled drill asks every member. */
+const scheduledStartMs = 60_000
 
 /** The application as a shell runs it: in the user's data folder, with the machine's own clock. */
 export function composeFor(
@@ -249,11 +255,12 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     clock,
     publish,
   })
+  const faults = createFaultAdmin({ clock })
   const drillJob = createDrillJob({
     book: drillBook,
-    faults: noFaults,
+    faults,
     recorder: createRecorder({ clock }),
-    sessionOf: async (nodeId, signal) => (await servicesOf(nodeId, signal)).session,
+    servicesOf,
     fleet,
     isStopped: (id) => drills.isStopped(id),
     mayBegin: (id, jobId) => drills.mayBegin(id, jobId),
@@ -301,11 +308,22 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     repo: store.drills,
     fleet,
     servicesOf,
-    faults: noFaults,
+    faults,
     jobs: () => jobs,
     clock,
     log,
     product: packageJson.version,
+  })
+  const schedules = createDrillSchedules({
+    repo: store.schedules,
+    parsePlan,
+    standsAgainst: (plan) =>
+      standsAgainstDrill(plan, fleet.snapshot(), drains.list({ open: true, limit: 500 }), pushes.list(50)),
+    start: (text, by) => drills.start(text, by, AbortSignal.timeout(scheduledStartMs)),
+    history,
+    isDriver,
+    clock,
+    log,
   })
   const drainJobs = createDrainJobs({
     book: drainBook,
@@ -408,6 +426,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     versions,
     pushes,
     drills,
+    schedules,
     drafts: createDraftService({ repo: store.drafts, inventory, clock, publish }),
     practice,
     jobs: () => jobs,
@@ -419,6 +438,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
   /** Drills and jobs first: they need the connections to reach a safe point. The lease goes last, when nothing is written any more. */
   async function shutDown(): Promise<void> {
     try {
+      await schedules.stop()
       await drills.shutDown()
       await jobs.shutdown('host-shutdown')
       await drainKeeper.stop()
@@ -443,6 +463,8 @@ export async function compose(options: ComposeOptions): Promise<Console> {
       host.start()
       fleet.start()
       poller.setNodes(nodeIds())
+      // a command that is over in seconds begins nothing by itself
+      if (shell !== 'cli') schedules.watch()
       if (!isDriver()) return
       jobs.resumeAll()
       pushes.takeUp()
@@ -452,17 +474,6 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     },
     stop: () => (stopping ??= shutDown()),
   }
-}
-
-const notYet = (): Promise<never> =>
-  Promise.reject(new AppError('exec.not-permitted', 'Faults cannot be made by this build of Evenkeel yet.'))
-const noFaults: DrillFaults = {
-  describe: notYet,
-  snapshot: notYet,
-  inject: notYet,
-  heartbeat: notYet,
-  revert: notYet,
-  standing: notYet,
 }
 
 async function thisProcess(shell: ShellName): Promise<Parameters<typeof createHostService>[0]['self']> {

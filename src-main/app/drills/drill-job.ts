@@ -6,7 +6,9 @@ import * as v from 'valibot'
 import { DrillId, NodeId, type DrillRecord, type JobId } from '#contract'
 import { AppError } from '../app-error.ts'
 import type { JobDefinition, StepContext } from '../jobs/job-definition.ts'
-import { endInterrupted, runDrill, standingOf, takeSnapshots, type RunParts } from './run-drill.ts'
+import { takeSnapshots } from './conclude-drill.ts'
+import type { RunParts } from './drill-run.ts'
+import { endInterrupted, runDrill, standingOf } from './run-drill.ts'
 
 export const drillKind = 'drill'
 
@@ -18,7 +20,7 @@ const DrillJobInput = v.strictObject({
 })
 export type DrillJobInput = v.InferOutput<typeof DrillJobInput>
 
-const Intent = v.strictObject({ before: v.record(NodeId, v.record(v.string(), v.unknown())) })
+const Intent = v.strictObject({ before: v.record(NodeId, v.record(v.string(), v.string())) })
 type Intent = v.InferOutput<typeof Intent>
 type Context = StepContext<DrillJobInput>
 
@@ -62,7 +64,7 @@ export function createDrillJob(
       const drill = parts.book.find(input.drill)
       if (!parts.mayBegin(drill.id, jobId))
         throw new AppError('request.cancelled', 'The drill was interrupted before its fault; start it again.')
-      const before = await takeSnapshots(parts, drill, signal)
+      const before = await takeSnapshots({ parts, drill, signal, record: () => undefined })
       fresh.add(drill.id)
       return { before: before as Intent['before'] }
     },
@@ -71,7 +73,7 @@ export function createDrillJob(
       if (context.step.key !== runStep) return 'present'
       const run = runOf(context, intent)
       if (run.drill.endedAt === null) return 'partial'
-      const standing = await standingOf(run, await parts.sessionOf(run.drill.node, context.signal))
+      const standing = await standingOf(run)
       return standing.length > 0 ? 'partial' : 'present'
     },
 

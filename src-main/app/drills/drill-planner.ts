@@ -12,12 +12,13 @@ import type {
 import { catalogue } from '../../domain/drill/catalogue.ts'
 import { seconds } from '../../domain/drill/verdict.ts'
 import { appErrorFrom } from '../app-error.ts'
+import type { FaultAdmin } from '../ports/fault-admin.ts'
 import { faultedNode, foreseeFault, readMembers, routerOf, type ForeseeParts } from './foresee-fault.ts'
-import type { DrillFaults } from './needs.ts'
+import { faultScope } from './fault-scope.ts'
 import { parsePlan, planText } from './plan-file.ts'
 
 export interface PlannerParts extends ForeseeParts {
-  faults: DrillFaults
+  faults: FaultAdmin
   /** the lever, and drills under way */
   standsAgainst: (router: RouterView | null) => DrillObstacle[]
 }
@@ -108,11 +109,8 @@ export function createDrillPlanner(parts: PlannerParts) {
         if (node === null) return check
         const prediction = foreseeFault({ router, members }, node, plan.fault.kind, plan.probe.everyMs)
         const { session } = await servicesOf(node, signal)
-        const { missing, ...described } = await faults.describe(
-          session,
-          { fault: plan.fault, router },
-          { signal, timeoutMs: describeMs },
-        )
+        const scope = await faultScope(parts, { router: plan.router, node, fault: plan.fault }, signal)
+        const { missing, ...described } = await faults.describe(session, scope, { signal, timeoutMs: describeMs })
         Object.assign(check, { node, prediction, ...described })
         check.obstacles.push(
           ...missing.map((message): DrillObstacle => ({ kind: 'fault', blocking: true, message })),

@@ -13,6 +13,8 @@ const leastProbes = 20
 /** A gap longer than this is an outage: its probes are not errors of what came after. */
 const outageMs = 200
 
+/** One member gives the address up when it hears the other, which has it already. */
+const handoverMs = 500
 /** A probe that is not answered for this long has failed. */
 const probeTimeoutMs = 1000
 
@@ -34,6 +36,10 @@ export interface DrillWatch {
   /** gratuitous ARP, or its like, as other members saw it */
   readonly announcements: readonly Announcement[]
   holders(): NodeId[]
+  /** two members had the address at once for longer than a handover takes */
+  wasSplit(): boolean
+  /** how far a member's clock is ahead of the console's */
+  offsetMs(nodeId: NodeId): number
   stop(): Promise<Seen[]>
 }
 
@@ -47,7 +53,7 @@ export async function watchDrill({
   signal,
 }: {
   recorder: Recorder
-  sessionOf: (nodeId: NodeId, signal: AbortSignal) => Promise<NodeSession>
+  sessionOf: (nodeId: NodeId) => Promise<NodeSession>
   plan: DrillPlan
   members: readonly NodeId[]
   maxMs: number
@@ -64,19 +70,21 @@ export async function watchDrill({
     if (what === 'lost') holders.delete(nodeId)
     else holders.add(nodeId)
     if (what !== 'held') changes.push({ at, nodeId, has: what === 'gained' })
+    if (holders.size < 2 && twoSince !== null) splitMs = Math.max(splitMs, clock.monotonic() - twoSince)
     twoSince = holders.size > 1 ? (twoSince ?? clock.monotonic()) : null
   }
   const clients: { vantage: DrillFigures['vantage']; recording: Recording; live: LiveClient }[] = []
-  const watches: AddressWatch[] = []
+  const watches = new Map<NodeId, AddressWatch>()
+  let splitMs = 0
   try {
     for (const nodeId of members) {
-      const session = await sessionOf(nodeId, signal)
+      const session = await sessionOf(nodeId)
       const listener = (sighting: AddressSighting): void => onSighting(nodeId, sighting)
-      watches.push(await recorder.watch({ session, addresses: [host], listener, maxMs, signal }))
+      watches.set(nodeId, await recorder.watch({ session, addresses: [host], listener, maxMs, signal }))
     }
     for (const vantage of from) {
       const target = { host, port, kind, path, everyMs, timeoutMs: probeTimeoutMs }
-      const where = vantage === 'console' ? 'console' : await sessionOf(vantage, signal)
+      const where = vantage === 'console' ? 'console' : await sessionOf(vantage)
       const recording = await recorder.start({ target, from: where, maxMs, signal })
       const live = createLiveClient(clock.now())
       recording.onProbe((each) => live.note(each))
@@ -89,7 +97,7 @@ export async function watchDrill({
 
   async function stopAll(): Promise<Seen[]> {
     const seen = await Promise.all(clients.map(async ({ vantage, recording }) => ({ vantage, ...(await recording.stop()) })))
-    await Promise.all(watches.map((watch) => watch.stop()))
+    await Promise.all([...watches.values()].map((watch) => watch.stop()))
     return seen
   }
 
@@ -97,6 +105,8 @@ export async function watchDrill({
     changes,
     announcements,
     holders: () => [...holders],
+    wasSplit: () => twoSince !== null || splitMs > handoverMs,
+    offsetMs: (nodeId) => watches.get(nodeId)?.clock().offsetMs ?? 0,
     live() {
       const now = clock.now()
       const each = clients.map(({ live }) => live.facts(now))

@@ -36,7 +36,8 @@ export function membersOf(
 const word = (instance: Instance | null, keyword: string): string | undefined =>
   instance === null ? undefined : valueOf(instance, keyword)
 
-function instanceOf(files: readonly KeepalivedFile[], name: string, vrid: number): Instance | null {
+/** The instance of that name, or else of that number. */
+export function instanceOf(files: readonly KeepalivedFile[], name: string, vrid: number): Instance | null {
   const instances = files.flatMap((file) => file.instances)
   return (
     instances.find((each) => each.name === name) ??

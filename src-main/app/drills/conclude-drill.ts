@@ -1,0 +1,148 @@
+import type { DrillEnding } from '#contract'
+import { measuredPhases, takeoverOf } from '../../domain/drill/timeline.ts'
+import { judgeDrill } from '../../domain/drill/verdict.ts'
+import { AppError } from '../app-error.ts'
+import { enter, limitsOf, sessionOf, type Run, type Snapshots } from './drill-run.ts'
+import { figuresOf, type DrillWatch, type Seen } from './watch-drill.ts'
+
+export interface Ended {
+  ending: DrillEnding
+  said: string
+  /** what ended it speaks against the hypothesis */
+  refutes?: boolean
+}
+
+/** A daemon that was started needs a moment until all is as it was. */
+const sameAgainMs = 20_000
+const comparePauseMs = 1000
+
+/** Every member as it is, to be compared with later. */
+export async function takeSnapshots(run: Omit<Run, 'before'>): Promise<Snapshots> {
+  const members = run.drill.environment.members.map(({ nodeId }) => nodeId)
+  const whole = { ...run, before: {} }
+  const taken = await Promise.all(
+    members.map(
+      async (nodeId) => [nodeId, await run.parts.faults.snapshot(await sessionOf(whole, nodeId), limitsOf(whole))] as const,
+    ),
+  )
+  return Object.fromEntries(taken)
+}
+
+/**
+ * Compares the members with how they were, judges, and closes the record.
+ * @throws AppError `job.rollback-failed` when the pair is not as it was, or that is not known
+ */
+export async function concludeDrill(
+  run: Run,
+  { ending, said, refutes = false }: Ended,
+  watched: { seen: readonly Seen[]; watch: DrillWatch } | null,
+): Promise<void> {
+  const { parts, drill } = run
+  const { book } = parts
+  await compare(run)
+  if (watched !== null) measure(run, watched)
+  const { injectedAt, plan, figures, restored, differences } = drill
+  const changes = watched?.watch.changes ?? []
+  const moved = injectedAt === null ? null : takeoverOf(changes, drill.node, injectedAt, drill.revertedAt ?? Infinity)
+  const { verdict, grounds } = judgeDrill({
+    plan,
+    ending,
+    said,
+    injected: injectedAt !== null,
+    moved: moved?.nodeId ?? null,
+    figures,
+    restored,
+    differences,
+    refutedByAbort: refutes,
+  })
+  Object.assign(drill, { ending, verdict, grounds, said: grounds[0] ?? said })
+  book.note(drill.id, { kind: 'ended', nodeId: null, text: drill.said })
+  book.close(drill)
+  if (restored === true) return
+  const left = differences.join('; ') || 'the nodes could not be asked'
+  throw new AppError('job.rollback-failed', `The drill is over, and the pair is not known to be as it was: ${left}.`, {
+    effect: 'unknown',
+  })
+}
+
+/** Asked again until it is the same, and not for ever. */
+async function compare(run: Run): Promise<void> {
+  const { parts, drill } = run
+  if (drill.injectedAt === null) {
+    Object.assign(drill, { restored: true, differences: [] })
+    return
+  }
+  enter(run, 'confirming', 'Comparing every member with how it was.')
+  const until = parts.clock.monotonic() + sameAgainMs
+  let differences: string[] | null
+  for (;;) {
+    differences = await differencesNow(run)
+    if (differences?.length === 0 || parts.clock.monotonic() > until) break
+    await parts.clock.sleep(comparePauseMs, run.signal)
+  }
+  Object.assign(drill, { restored: differences === null ? null : differences.length === 0, differences: differences ?? [] })
+  const text =
+    differences === null
+      ? 'the nodes could not be asked'
+      : differences.length === 0
+        ? 'everything is as it was'
+        : differences.join('; ')
+  parts.book.note(drill.id, { kind: drill.restored === true ? 'confirmed' : 'differs', nodeId: null, text })
+}
+
+/** Null: a node could not be asked. */
+async function differencesNow(run: Run): Promise<string[] | null> {
+  try {
+    const after = new Map(Object.entries(await takeSnapshots(run)))
+    return Object.entries(run.before).flatMap(([nodeId, was]) => differencesBetween(nodeId, was ?? {}, after.get(nodeId) ?? {}))
+  } catch (thrown) {
+    if (run.signal.aborted) throw thrown
+    return null
+  }
+}
+
+/** Line by line: what a snapshot says is text by name. */
+function differencesBetween(nodeId: string, before: Record<string, string>, after: Record<string, string>): string[] {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])]
+  return names.flatMap((name) => {
+    const [was, is] = [linesOf(before[name]), linesOf(after[name])]
+    const gone = was.filter((line) => !is.includes(line)).map((line) => `− ${line}`)
+    const come = is.filter((line) => !was.includes(line)).map((line) => `+ ${line}`)
+    const changed = [...gone, ...come]
+    return changed.length === 0 ? [] : [`${nodeId}, ${name}: ${changed.slice(0, 10).join(', ')}`]
+  })
+}
+
+const linesOf = (text: string | undefined): string[] => (text ?? '').split('\n').filter(Boolean)
+
+function measure({ parts, drill }: Run, { seen, watch }: { seen: readonly Seen[]; watch: DrillWatch }): void {
+  const { book } = parts
+  const { injectedAt, revertedAt, plan, node } = drill
+  drill.figures = figuresOf(seen, { injectedAt, revertedAt, slowMs: plan.steadyState.p99Ms })
+  for (const { at, nodeId, has } of watch.changes) {
+    book.note(drill.id, {
+      at,
+      nodeId,
+      kind: has ? 'vip-gained' : 'vip-lost',
+      text: has ? 'has the address' : 'has the address no more',
+    })
+  }
+  if (injectedAt === null) return
+  const takeover = takeoverOf(watch.changes, node, injectedAt, revertedAt ?? Infinity)
+  const lost = watch.changes.find((change) => !change.has && change.nodeId === node && change.at >= injectedAt)
+  const announced = watch.announcements.find(({ at }) => takeover !== null && at >= takeover.at)
+  const [worst] = [...drill.figures].sort((one, other) => (other.outageMs ?? 0) - (one.outageMs ?? 0))
+  drill.takeoverMs = takeover === null ? null : Math.max(0, takeover.at - injectedAt)
+  drill.phases = measuredPhases(drill.prediction, {
+    injectedAt,
+    takeover,
+    lostAt: lost?.at ?? null,
+    announcedAt: announced?.at ?? null,
+    firstGoodAt: worst?.firstGoodAt ?? null,
+  })
+  const mark = (at: number | null | undefined, kind: 'last-good' | 'first-good', text: string): void => {
+    if (at != null) book.note(drill.id, { at, kind, nodeId: null, text })
+  }
+  mark(worst?.lastGoodAt, 'last-good', 'last good answer before the gap')
+  mark(worst?.firstGoodAt, 'first-good', 'first good answer after it')
+}
