@@ -17,7 +17,7 @@ export function createClockEstimate() {
     },
     exchanges: () => exchanges.length,
     best: (): ClockOffset =>
-      exchanges.reduce((best, one) => (one.uncertaintyMs < best.uncertaintyMs ? one : best), {
+      exchanges.reduce((best, one) => (one.uncertaintyMs <= best.uncertaintyMs ? one : best), {
         offsetMs: 0,
         uncertaintyMs: Infinity,
       }),
