@@ -32,11 +32,18 @@ export async function restore(instance: Instance, topology: Topology): Promise<v
   })
 }
 
+/** What pushes have left: their guards would put back files that are put back here. */
+const endGuards = `
+for dir in /var/lib/evenkeel/*/; do if [ -s "$dir/pid" ]; then kill -- "-$(cat "$dir/pid")" 2>/dev/null || :; fi; done
+rm -rf /var/lib/evenkeel
+`
+
 async function restoreNode(instance: Instance, node: LabNode): Promise<void> {
   for (const leg of ['eth0', 'eth1'])
     await run(['ip', '-n', namespaceOf(instance, 'sw'), 'link', 'set', `${node.id}-${leg}`, 'up'])
   await tryRun(insideNode(instance, node.id, ['nft', 'delete', 'table', 'inet', 'evenkeel_lab']))
   await run(insideNode(instance, node.id, ['sh', '-c', 'echo 0 >/run/vrrp-maintenance']))
+  await run(insideNode(instance, node.id, ['sh', '-c', endGuards]))
   const changed = new Set<Service>([
     ...configuration.filter(([, folder]) => restoreFolder(instance, node, folder)).map(([service]) => service),
     ...singleFiles.filter(([, file]) => restoreFile(instance, node, file)).map(([service]) => service),
