@@ -75,6 +75,28 @@ const effects: Record<FaultKind, (pair: Pair, one: string, other: string) => Pro
   },
 }
 
+/** Seconds after which the node kills the command and all that it has started but the guard. */
+const cuts = [0.001, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.1, 0.12, 0.15, 0.2, 0.3, 20]
+const cutAfter = (session: NodeSession, seconds: number): NodeSession => ({
+  ...session,
+  nodeId: session.nodeId,
+  exec: (argv, options) => session.exec(['timeout', '-s', 'KILL', String(seconds), ...argv], options),
+})
+
+/** One new connection after the other, for $ARGV[1] s; the longest time between two that were answered, in ms. */
+const probe = `
+  use IO::Socket::INET; use Time::HiRes qw(time sleep);
+  my ($end, $last, $longest) = (time + $ARGV[1], time, 0);
+  while (time < $end) {
+    my $socket = IO::Socket::INET->new(PeerAddr => $ARGV[0], PeerPort => 80, Timeout => 0.2);
+    my $now = time;
+    if ($socket) { $longest = $now - $last if $now - $last > $longest; $last = $now }
+    sleep 0.02;
+  }
+  $longest = time - $last if time - $last > $longest;
+  printf "%d", $longest * 1000;
+`
+
 async function sameAsBefore(node: string, before: Record<string, string>): Promise<void> {
   const session = await sessionOf(node)
   const deadline = Date.now() + waitMs
@@ -169,6 +191,47 @@ describeLab('faults on real nodes', () => {
     },
     exhaustive ? 3_600_000 : 300_000,
   )
+
+  it('healed, a split brain costs new clients less than 1.2 s with the settings of keepalived itself', async () => {
+    for (const node of members.edge) {
+      await onNode(
+        node,
+        "sed -i '/garp_master_refresh/d' /etc/keepalived/keepalived.conf; kill -HUP $(cat /run/keepalived.pid)",
+      )
+    }
+    const [session, scope] = [await sessionOf('lb1'), await scopeOf('lb1', 'edge', 'adverts-blocked')]
+    for (let run = 1; run <= runs; run += 1) {
+      await holdersAre('edge', 'lb1')
+      const injected = await faults.inject(session, scope, guard(40_000), limits())
+      await holdersAre('edge', 'lb1', 'lb2')
+      const probing = lab.exec('client', ['perl', '-e', probe, lab.topology.vips.edge, '6'], { timeoutMs: 30_000 })
+      await faults.revert(session, injected, limits())
+      await holdersAre('edge', 'lb1')
+      const { code, stdout, stderr } = await probing
+      expect(code, stderr).toBe(0)
+      expect(Number(stdout), `ms without an answer, run ${run}`).toBeLessThan(1200)
+      if (exhaustive) console.log(`split brain healed, run ${run}: ${stdout} ms without an answer`)
+    }
+  }, 300_000)
+
+  it('leave nothing wherever the command that makes one is cut', async () => {
+    const [session, scope] = [await sessionOf('lb1'), await scopeOf('lb1', 'edge', 'priority-drop')]
+    const before = await faults.snapshot(session, limits())
+    const reached = new Set<string>()
+    for (const seconds of exhaustive ? cuts : cuts.filter((_, index) => index % 3 === 0)) {
+      const cut = cutAfter(session, seconds)
+      const outcome = faults.inject(cut, scope, guard(20_000), limits())
+      const injected = await outcome.catch(() => null)
+      const standing = await faults.standing(session, limits())
+      reached.add(injected === null ? (standing[0]?.state ?? 'nothing') : 'injected')
+      for (const { ticket } of standing) await faults.revert(session, ticket, limits())
+      expect(await faults.standing(session, limits())).toEqual([])
+      await sameAsBefore('lb1', before)
+    }
+    expect([...reached], 'the cuts hit before, amid and after').toEqual(expect.arrayContaining(['nothing', 'injected']))
+    await holdersAre('edge', 'lb1')
+    expect(await onNode('lb1', "ps -eo args | grep 'drill/[g]uard.sh'")).toBe('')
+  }, 300_000)
 
   it('are one at a time on a node, and refused for what is not there', async () => {
     const session = await sessionOf('lb1')

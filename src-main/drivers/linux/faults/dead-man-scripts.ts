@@ -1,12 +1,13 @@
 /*
  * The dead man's switch of a drill. Every script is constant; what it works on are its arguments.
  *
- * Model: one folder, /var/lib/evenkeel/drill. That it exists is the lock, and `mkdir` decides who has it: one drill on a node at a time. It holds
- * who and why, the scripts of the fault with their arguments, and `expires`, in hundredths of a second of the node's uptime, which no setting of
- * a clock moves. `guard.sh` lives in a process of its own (a transient unit of systemd where there is one, for else a logout may end it) and
- * runs `revert.sh` when `expires` is over; a heartbeat moves it. Whoever reverts makes the link `claimed`, one at a time; a claim of a process
- * that is gone is taken over, so that what was cut short is done again: every undo may be repeated. The fault comes in the same command as
- * its guard, after that is proven to live, so that a connection that breaks cannot leave one without the other.
+ * Model: one folder, /var/lib/evenkeel/drill. That it exists is the lock: one drill on a node at a time. It is made aside and renamed when it is
+ * complete, so that whoever finds it knows who and why, has the scripts of the fault with their arguments, and `expires`, in hundredths of a
+ * second of the node's uptime, which no setting of a clock moves. `guard.sh` lives in a process of its own (a transient unit of systemd where
+ * there is one, for else a logout may end it) and runs `revert.sh` when `expires` is over; a heartbeat moves it. Whoever makes the fault or
+ * takes it back has the link `claimed` meanwhile, one at a time; a claim of a process that is gone is taken over, so that what was cut short is
+ * done again: every undo may be repeated. The fault comes in the same command as its guard, after that is proven to live, so that a connection
+ * that breaks cannot leave one without the other. `began` says that there is anything to take back.
  *
  * After a start of the machine most faults are gone, but the folder is there: the next console finds it and reverts.
  */
@@ -30,27 +31,33 @@ while [ "$(cat "$dir/id" 2>/dev/null)" = "$id" ] && [ ! -e "$dir/done" ]; do
 done
 `
 
-/** $1: folder, $2: id, $3: who: \`guard\` or \`console\`. Says who reverted it, and the log. */
+/** $1: folder, $2: id, $3: who: `guard` or `console`. Says who reverted it, and the log. */
 export const revertScript = `${prelude}
 dir=$1 id=$2 who=$3 tries=0
-if [ "$(cat "$dir/id" 2>/dev/null)" != "$id" ]; then
+ours() { [ "$(cat "$dir/id" 2>/dev/null)" = "$id" ]; }
+over() {
   read -r by last < "$dir.last" 2>/dev/null
   if [ "$last" = "$id" ]; then echo "$by"; else echo console; echo 'there is no such fault any more'; fi
   exit 0
-fi
+}
+ours || over
 until ln -sn "$who $boot $$" "$dir/claimed" 2>/dev/null; do
-  [ -d "$dir" ] || { echo "$who"; exit 0; }
+  ours || over
   claim=$(readlink "$dir/claimed"); pid=\${claim##* }; since=\${claim#* }
   if [ -n "$claim" ] && { [ "\${since% *}" != "$boot" ] || ! kill -0 "$pid" 2>/dev/null; }; then rm -f -- "$dir/claimed"; fi
   tries=$((tries + 1)); if [ "$tries" -gt 300 ]; then echo "$claim is at it" >&2; exit 1; fi
   [ "$tries" -eq 1 ] || sleep 0.1 2>/dev/null || sleep 1
 done
 trap 'rm -f -- "$dir/claimed"' EXIT
+# another drill's by now
+ours || over
 log() { { printf '%s %s\\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*" >> "$dir/log"; } 2>/dev/null || :; }
 failed=0
 if [ "$(cat "$dir/done" 2>/dev/null)" != 0 ]; then
-  said=$(xargs -0 sh "$dir/undo.sh" "$dir" < "$dir/args" 2>&1) || failed=1
-  if [ "$failed" = 0 ]; then log "$who took the fault back"; else log "$who could not take the fault back: $said"; fi
+  if [ ! -e "$dir/began" ]; then log "$who: no fault had begun"
+  elif said=$(xargs -0 sh "$dir/undo.sh" "$dir" < "$dir/args" 2>&1); then log "$who took the fault back $said"
+  else failed=1; log "$who could not take the fault back: $said"
+  fi
   echo "$who" > "$dir/by"
   echo "$failed" > "$dir/done"
 fi
@@ -71,25 +78,33 @@ exit "$failed"
  * the arguments of the last two, which get the folder before them. Says one word, then what it is about.
  */
 export const injectScript = `${prelude}
-dir=$1 id=$2 armed=
-mkdir -p -- "\${dir%/*}" || { printf 'unarmed\\0'; exit 1; }
-if ! mkdir -- "$dir" 2>/dev/null; then
-  [ -d "$dir" ] || { printf 'unarmed\\0'; mkdir -- "$dir"; exit 1; }
-  if [ "$(cat "$dir/done" 2>/dev/null)" = 0 ]; then rm -rf -- "$dir"; mkdir -- "$dir" || { printf 'unarmed\\0'; exit 1; }; else
-    printf 'held\\0%s\\0%s\\0' "$(cat "$dir/owner")" "$(cat "$dir/reason")"; exit 1
-  fi
-fi
-trap '[ -n "$armed" ] || { rm -rf -- "$dir"; printf "unarmed\\0"; }' EXIT
+dir=$1 id=$2 new="$1.new-$2" said= mine=
+say() { said=1; printf '%s\\0' "$@"; }
+leave() {
+  rm -rf -- "$new"
+  [ -z "$said" ] || return
+  [ -z "$mine" ] || rm -rf -- "$dir"
+  say unarmed
+}
+trap leave EXIT
 set -e
-printf '%s' "$id" > "$dir/id"; printf '%s' "$4" > "$dir/owner"; printf '%s' "$5" > "$dir/reason"; printf '%s' "$boot" > "$dir/boot"
-printf '%s' "$6" > "$dir/guard.sh"; printf '%s' "$7" > "$dir/revert.sh"; printf '%s' "$8" > "$dir/inject.sh"; printf '%s' "$9" > "$dir/undo.sh"
-date +%s > "$dir/since"
+mkdir -p -- "$new"
+printf '%s' "$id" > "$new/id"; printf '%s' "$4" > "$new/owner"; printf '%s' "$5" > "$new/reason"; printf '%s' "$boot" > "$new/boot"
+printf '%s' "$6" > "$new/guard.sh"; printf '%s' "$7" > "$new/revert.sh"; printf '%s' "$8" > "$new/inject.sh"; printf '%s' "$9" > "$new/undo.sh"
+date +%s > "$new/since"
 uptime
-echo $((now + $3)) > "$dir/expires"
+echo $((now + $3)) > "$new/expires"
 shift 9
-: > "$dir/args"
-for each; do printf '%s\\0' "$each" >> "$dir/args"; done
-sync "$dir" 2>/dev/null || :
+: > "$new/args"
+for each; do printf '%s\\0' "$each" >> "$new/args"; done
+sync "$new" 2>/dev/null || :
+# of a drill whose guard has acted, and nobody has asked since
+if [ "$(cat "$dir/done" 2>/dev/null)" = 0 ]; then sh "$dir/revert.sh" "$dir" "$(cat "$dir/id")" console >/dev/null; fi
+if ! mv -T -- "$new" "$dir" 2>/dev/null; then
+  [ ! -d "$dir" ] || say held "$(cat "$dir/owner")" "$(cat "$dir/reason")"
+  exit 1
+fi
+mine=1
 if [ -d /run/systemd/system ]; then
   systemd-run --quiet --collect --unit="evenkeel-drill-$id" /bin/sh "$dir/guard.sh" "$dir" "$id" </dev/null
 else
@@ -98,17 +113,17 @@ fi
 tries=0
 until [ -s "$dir/pid" ] || [ "$tries" -gt 60 ]; do tries=$((tries + 1)); sleep 0.05 2>/dev/null || sleep 1; done
 kill -0 "$(cat "$dir/pid")"
-armed=1
+ln -sn "inject $boot $$" "$dir/claimed"
+mine=
 set +e
 began=$(date +%s%3N)
-if said=$(xargs -0 sh "$dir/inject.sh" "$dir" < "$dir/args" 2>&1); then
-  ended=$(date +%s%3N)
-  # the guard may have been faster than a fault that took its time
-  [ ! -e "$dir/done" ] || xargs -0 sh "$dir/undo.sh" "$dir" < "$dir/args" >/dev/null 2>&1
-  printf 'injected\\0%s\\0%s\\0' "$began" "$ended"
+if echo "$began" > "$dir/began" && failure=$(xargs -0 sh "$dir/inject.sh" "$dir" < "$dir/args" 2>&1); then
+  say injected "$began" "$(date +%s%3N)"
+  rm -f -- "$dir/claimed"
 else
+  rm -f -- "$dir/claimed"
   undone=$(sh "$dir/revert.sh" "$dir" "$id" console 2>&1) && undone=
-  printf 'refused\\0%s\\0%s\\0' "$said" "$undone"
+  say refused "$failure" "$undone"
 fi
 `
 

@@ -9,7 +9,7 @@ import { lastLine, run } from '../run.ts'
 import { announceScript } from './announce.ts'
 import { createDeadMan } from './dead-man.ts'
 import type { FaultScripts } from './fault-scripts.ts'
-import { advertsBlocked, backendLoss, isolate, linkDownOn } from './network-faults.ts'
+import { advertsBlocked, backendLoss, isolate, linkDownOn, wordsOf } from './network-faults.ts'
 import { takeSnapshot } from './node-snapshot.ts'
 import { placeOf, priorityDrop, type InstancePlace } from './priority-drop.ts'
 import { balancerCrash, balancerHang, keepalivedKill, keepalivedStop, type Origin } from './process-faults.ts'
@@ -77,9 +77,7 @@ export function createFaultAdmin({ clock }: { clock: Clock }): FaultAdmin {
         keepalived.map(({ path, bytes }) => ({ path, text: bytes.toString('latin1') })),
         instance,
       )
-      const words = (place?.addresses ?? [])
-        .filter(({ address }) => isIP(address) === 4)
-        .flatMap(({ interface: name, address }) => [name, address])
+      const words = wordsOf(place?.addresses ?? [])
       const options = { ...limits, privileged: true, maxBytes: 64 * 1024 }
       const { code, stderr } = await run(session, ['sh', '-c', announceScript, 'evenkeel', ...words], options)
       limits.record({
@@ -113,7 +111,7 @@ async function mainOrigin(session: NodeSession, name: string, limits: CallLimits
 
 const toolsScript = `
 PATH="$PATH:/usr/sbin:/sbin:/usr/bin:/bin"
-for tool; do command -v "$tool" >/dev/null || echo "$tool"; done
+for tool; do command -v "\${tool%|*}" >/dev/null || command -v "\${tool#*|}" >/dev/null || echo "$tool"; done
 `
 
 async function toolsMissing(session: NodeSession, tools: readonly string[], limits: CallLimits): Promise<string[]> {
@@ -121,7 +119,7 @@ async function toolsMissing(session: NodeSession, tools: readonly string[], limi
     const options = { ...limits, privileged: true, maxBytes: 4096 }
     const { stdout } = await run(session, ['sh', '-c', toolsScript, 'evenkeel', ...tools], options)
     const names = stdout.toString('utf8').split('\n').filter(Boolean)
-    return names.map((tool) => `The node has no ${tool}, which this takes.`)
+    return names.map((tool) => `The node has no ${tool.replace('|', ' and no ')}, which this takes.`)
   } catch (thrown) {
     if (thrown instanceof AppError && thrown.code.startsWith('exec.')) return [`This takes root on the node: ${thrown.message}`]
     throw thrown

@@ -8,7 +8,7 @@ export interface FaultScripts {
   blastRadius: string
   /** for a person: what the scripts come to */
   shown: { inject: string[]; revert: string[] }
-  /** programs on the node */
+  /** programs on the node; `one|other`: one of them */
   tools: string[]
 }
 
@@ -20,7 +20,8 @@ net=$(readlink /proc/self/ns/net)
 all() {
   pids=
   for each in /proc/[0-9]*; do
-    case $(cat "$each/comm" 2>/dev/null) in $1*) ;; *) continue ;; esac
+    read -r comm 2>/dev/null < "$each/comm" || continue
+    case $comm in $1*) ;; *) continue ;; esac
     [ "$(readlink "$each/ns/net" 2>/dev/null)" = "$net" ] || continue
     stat=$(cat "$each/stat" 2>/dev/null) && stat=\${stat##*) } || continue
     case $stat in Z*|X*) continue ;; esac

@@ -16,8 +16,16 @@ export interface Address {
   /** without the length of its network */
   address: string
 }
+export const wordsOf = (addresses: readonly Address[]): string[] =>
+  addresses.flatMap(({ interface: name, address }) => [name, address])
 
-const blockAdverts = `${path}
+/** $3 $4 …: interface and address in turn. Whether this node has them now, for then clients are led back to it. */
+const noteHeld = `
+held() { while [ $# -gt 1 ]; do [ -z "$(ip -o addr show dev "$1" to "$2" 2>/dev/null)" ] || return 0; shift 2; done; return 1; }
+`
+
+const blockAdverts = `${path}${noteHeld}
+(shift 3; held "$@") && : > "$1/held"
 nft -f - <<'RULES'
 table inet evenkeel_drill {
   chain in { type filter hook input priority -10; policy accept; ip protocol vrrp drop; ip6 nexthdr vrrp drop; }
@@ -26,43 +34,52 @@ table inet evenkeel_drill {
 RULES
 `
 /**
- * $3: seconds, then interface and address in turn. Whoever has the lower priority gives the addresses up with the first advert that it hears. If they are still here after the time for that,
- * this is the rightful owner, and says so.
+ * $3: how often a fifth of a second passes until the members have heard each other; then interface and address in turn. Whoever has the lower
+ * priority gives the addresses up at the first advert that it hears, and clients who believe that one have nobody until they are told. So the
+ * one that had them before says so from the beginning; another one only when it still has them in the end.
  */
 const heal = `${path}${announceFunction}
 failed=0
 ${dropTables}
-settle=$3; shift 3
-sleep "$settle"
-while [ $# -gt 1 ]; do interface=$1 address=$2; shift 2; announced || failed=1; done
+dir=$1 ticks=$3; shift 3
+while [ "$ticks" -gt 0 ]; do
+  ticks=$((ticks - 1))
+  if [ -e "$dir/held" ] || [ "$ticks" = 0 ]; then (while [ $# -gt 1 ]; do announce "$1" "$2"; shift 2; done); fi
+  sleep 0.2 2>/dev/null || sleep 1
+done
 exit "$failed"
 `
+/** With very slow adverts there is not always time for that: a revert is one command, and somebody waits for it. */
+const maxTicks = 50
+const ticksOf = (advertMs: number): number => Math.min(maxTicks, Math.ceil(advertMs / 200) + 2)
 
-const announceShown = (settleS: string, ipv4: readonly Address[]): string[] => [
-  `sleep ${settleS}`,
-  ...ipv4.map(
-    ({ interface: name, address }) => `arping -q -U -c 2 -w 2 -I ${name} -s ${address} ${address}  # where it still is`,
-  ),
-]
+/** One of them does for ARP. */
+const announcing = (addresses: readonly Address[]): string[] =>
+  addresses.some(({ address }) => address.includes(':')) ? ['perl'] : ['perl|arping']
+
+const announceShown = (addresses: readonly Address[]): string[] =>
+  addresses.map(
+    ({ interface: name, address }) =>
+      `arping -q -U -c 1 -I ${name} -s ${address} ${address}  # five times a second, where it is`,
+  )
 
 export function advertsBlocked(addresses: readonly Address[], advertMs: number): FaultScripts {
-  const ipv4 = addresses.filter(({ address }) => !address.includes(':'))
-  const settleS = (advertMs / 1000 + 0.2).toFixed(2)
   return {
     inject: blockAdverts,
     undo: heal,
-    args: ['', settleS, ...ipv4.flatMap(({ interface: name, address }) => [name, address])],
+    args: ['', String(ticksOf(advertMs)), ...wordsOf(addresses)],
     blastRadius: 'every virtual router of this node: two members hold the same addresses for as long as it stands',
     shown: {
       inject: ["nft -f -  # table inet evenkeel_drill: 'ip protocol vrrp drop; ip6 nexthdr vrrp drop' in input and output"],
-      revert: [...dropShown, ...announceShown(settleS, ipv4)],
+      revert: [...dropShown, ...announceShown(addresses)],
     },
-    tools: ['nft'],
+    tools: ['nft', ...announcing(addresses)],
   }
 }
 
 /* ARP as well: a node that nobody reaches does not answer for its addresses either. */
-const cutOff = `${path}
+const cutOff = `${path}${noteHeld}
+(shift 3; held "$@") && : > "$1/held"
 nft -f - <<RULES
 table inet evenkeel_drill {
   chain in { type filter hook input priority -10; policy accept; iifname "$2" drop; }
@@ -76,18 +93,16 @@ table arp evenkeel_drill {
 RULES
 `
 export function isolate(name: string, addresses: readonly Address[], advertMs: number): FaultScripts {
-  const ipv4 = addresses.filter(({ address }) => !address.includes(':'))
-  const settleS = (advertMs / 1000 + 0.2).toFixed(2)
   return {
     inject: cutOff,
     undo: heal,
-    args: [name, settleS, ...ipv4.flatMap((each) => [each.interface, each.address])],
+    args: [name, String(ticksOf(advertMs)), ...wordsOf(addresses)],
     blastRadius: `everything that this node does over ${name}, the console's own connection included if it comes that way`,
     shown: {
       inject: [`nft -f -  # tables inet and arp evenkeel_drill: drop what comes and goes over ${name}`],
-      revert: [...dropShown, 'nft delete table arp evenkeel_drill', ...announceShown(settleS, ipv4)],
+      revert: [...dropShown, 'nft delete table arp evenkeel_drill', ...announceShown(addresses)],
     },
-    tools: ['nft'],
+    tools: ['nft', ...announcing(addresses)],
   }
 }
 

@@ -12,6 +12,8 @@ part() { printf '%s\\0' "$1"; cat; printf '\\0'; }
 net=$(readlink /proc/self/ns/net)
 find /etc/haproxy /etc/nginx /etc/keepalived -xdev \\( -type f -exec sha256sum {} + -o -type l -printf 'link %p %l\\n' \\) 2>/dev/null | sort -k 2 | part 'configuration files'
 find /etc/haproxy /etc/nginx /etc/keepalived -xdev -printf '%p %M %u:%g\\n' 2>/dev/null | sort | part 'owners and modes'
+sed -n 's/^[[:space:]]*file[[:space:]]*"\\{0,1\\}\\(\\/[^"[:space:]]*\\).*/\\1/p' /etc/keepalived/*.conf 2>/dev/null | sort -u |
+  while read -r file; do echo "$file $(cat "$file" 2>/dev/null || echo absent)"; done | part 'tracked files'
 for comm in /proc/[0-9]*/comm; do
   read -r name < "$comm" || continue
   case $name in haproxy*|nginx*|keepalived*) ;; *) continue ;; esac

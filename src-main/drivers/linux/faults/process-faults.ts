@@ -11,6 +11,8 @@ export interface Origin {
 /* A daemon that was killed leaves its pid file behind, and keepalived does not start when somebody else has that pid by now. */
 const startAgain = `${processFunctions}
 name=$2 unit=$3; shift 3
+override="/run/systemd/system/$unit.d/evenkeel-drill.conf"
+if [ -e "$override" ]; then rm -f -- "$override"; rmdir -- "\${override%/*}" 2>/dev/null; systemctl daemon-reload </dev/null || exit; fi
 if ! all "$name"; then
   for file in "/run/$name.pid" "/run/$name/$name.pid"; do [ ! -f "$file" ] || rm -f -- "$file"; done
 fi
@@ -24,15 +26,17 @@ if [ -n "$3" ]; then systemctl stop "$3" </dev/null; else kill -TERM $pids; fi
 gone "$2"
 `
 
-/* All at once: a parent left alone would start its children again, and systemd, told of the main process alone, ends the others well. */
+/*
+ * It stays dead, whatever the unit says about that. All are frozen first: a parent would start its children again, and a child of keepalived
+ * that sees its parent die gives the addresses up.
+ */
 const kill = `${processFunctions}
 all "$2" || { echo "$2 does not run"; exit 1; }
-kill -KILL $pids
-`
-
-/* And it stays dead, whatever systemd would do about it. */
-const crash = `${kill}
-[ -z "$3" ] || systemctl stop "$3" </dev/null
+if [ -n "$3" ] && [ "$(systemctl show -p Restart --value -- "$3")" != no ]; then
+  mkdir -p -- "/run/systemd/system/$3.d" && printf '[Service]\\nRestart=no\\n' > "/run/systemd/system/$3.d/evenkeel-drill.conf" &&
+    systemctl daemon-reload </dev/null || exit
+fi
+kill -STOP $pids; kill -KILL $pids
 gone "$2"
 `
 
@@ -40,7 +44,7 @@ gone "$2"
 const hang = `${processFunctions}
 all "$2" || { echo "$2 does not run"; exit 1; }
 for pid in $pids; do stat=$(cat "/proc/$pid/stat") || continue; stat=\${stat##*) }; echo "$pid $(echo "$stat" | cut -d' ' -f20)"; done > "$1/stopped.new"
-mv -- "$1/stopped.new" "$1/stopped"
+mv -- "$1/stopped.new" "$1/stopped" || exit
 kill -STOP $pids
 `
 const wake = `
@@ -53,6 +57,11 @@ done < "$1/stopped"
 
 const startShown = (name: string, { unit, argv }: Origin): string[] =>
   unit === null ? [`pgrep -x ${name} || ${shown('setsid', ...argv)}`] : [`systemctl start ${unit}`]
+
+const killShown = (name: string, { unit }: Origin): string[] => [
+  ...(unit === null ? [] : [`# in /run/systemd/system/${unit}.d/evenkeel-drill.conf: Restart=no`]),
+  `pkill -STOP ${name}; pkill -KILL ${name}`,
+]
 
 export function keepalivedStop(origin: Origin): FaultScripts {
   const { unit, argv } = origin
@@ -76,7 +85,7 @@ export function keepalivedKill(origin: Origin): FaultScripts {
     undo: startAgain,
     args: ['keepalived', unit ?? '', ...argv],
     blastRadius: 'every virtual router of this node: its addresses stay behind while another member takes them as well',
-    shown: { inject: ['pkill -KILL keepalived'], revert: startShown('keepalived', origin) },
+    shown: { inject: killShown('keepalived', origin), revert: startShown('keepalived', origin) },
     tools: [],
   }
 }
@@ -84,12 +93,12 @@ export function keepalivedKill(origin: Origin): FaultScripts {
 export function balancerCrash(name: string, origin: Origin): FaultScripts {
   const { unit, argv } = origin
   return {
-    inject: crash,
+    inject: kill,
     undo: startAgain,
     args: [name, unit ?? '', ...argv],
     blastRadius: `every connection through ${name} on this node breaks`,
     shown: {
-      inject: [`pkill -KILL ${name}`, ...(unit === null ? [] : [`systemctl stop ${unit}  # or systemd starts it again`])],
+      inject: killShown(name, origin),
       revert: startShown(name, origin),
     },
     tools: [],
