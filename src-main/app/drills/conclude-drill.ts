@@ -138,8 +138,11 @@ function measure({ parts, drill }: Run, { seen, watch }: { seen: readonly Seen[]
     takeover,
     lostAt: lost?.at ?? null,
     announcedAt: announced?.at ?? null,
+    lastGoodAt: worst?.lastGoodAt ?? null,
     firstGoodAt: worst?.firstGoodAt ?? null,
   })
+  // a gap of a few probes is the rhythm of a busy machine
+  if ((worst?.outageMs ?? 0) < plan.probe.everyMs * 5) return
   const mark = (at: number | null | undefined, kind: 'last-good' | 'first-good', text: string): void => {
     if (at != null) book.note(drill.id, { at, kind, nodeId: null, text })
   }

@@ -33,15 +33,18 @@ export function measuredPhases(
     takeover: Takeover | null
     lostAt: number | null
     announcedAt: number | null
+    /** the answers before and after the longest gap */
+    lastGoodAt: number | null
     firstGoodAt: number | null
   },
 ): DrillPhase[] {
-  const { injectedAt, takeover, lostAt, announcedAt, firstGoodAt } = marks
+  const { injectedAt, takeover, lostAt, announcedAt, lastGoodAt, firstGoodAt } = marks
   const span = (from: number | null, to: number | null): number | null =>
     from === null || to === null ? null : Math.max(0, to - from)
-  const gaveUp = lostAt !== null && takeover !== null && lostAt < takeover.at ? lostAt : null
-  // With both serving, clients are answered all the time: there is no first answer to wait for.
-  const answered = takeover !== null && firstGoodAt !== null && firstGoodAt >= takeover.at ? firstGoodAt : null
+  const gaveUp = lostAt !== null && takeover !== null && lostAt < takeover.at - clockSlackMs ? lostAt : null
+  // Where both served, clients were answered all the time: the gap is not that of the takeover.
+  const spans = takeover !== null && lastGoodAt !== null && lastGoodAt <= takeover.at
+  const answered = spans && firstGoodAt !== null && firstGoodAt >= takeover.at ? firstGoodAt : null
   const measured = {
     detection: span(gaveUp === null ? null : injectedAt, gaveUp),
     election: span(gaveUp, takeover?.at ?? null),

@@ -103,7 +103,7 @@ describe('the axis', () => {
   })
   test('phases are told apart where the old holder gave up first, and not where both served', () => {
     const takeover = { nodeId: lb2, at: 612 }
-    const both = { injectedAt: 0, takeover, announcedAt: 615, firstGoodAt: 630 }
+    const both = { injectedAt: 0, takeover, announcedAt: 615, lastGoodAt: -4, firstGoodAt: 630 }
     const measured = (lostAt: number | null) =>
       measuredPhases(record.prediction, { ...both, lostAt }).map(({ measuredMs }) => measuredMs)
     expect(measured(3)).toEqual([3, 609, 3, 15])
