@@ -303,12 +303,14 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     log,
     publish,
   })
+  const readiness = createReadiness({ fleet, servicesOf, lookAtNode: createNodeEvidence({ clock }), clock })
   const drills = createDrillService({
     book: drillBook,
     repo: store.drills,
     fleet,
     servicesOf,
     faults,
+    readiness,
     jobs: () => jobs,
     clock,
     log,
@@ -421,7 +423,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     vault,
     operations,
     drains,
-    readiness: createReadiness({ fleet, servicesOf, lookAtNode: createNodeEvidence({ clock }), clock }),
+    readiness,
     config,
     versions,
     pushes,

@@ -4,6 +4,7 @@ import type {
   DrillObstacle,
   DrillPlan,
   DrillPrediction,
+  DrillReadiness,
   FaultKind,
   NodeId,
   RouterId,
@@ -16,9 +17,11 @@ import type { FaultAdmin } from '../ports/fault-admin.ts'
 import { faultedNode, foreseeFault, readMembers, routerOf, type ForeseeParts } from './foresee-fault.ts'
 import { faultScope } from './fault-scope.ts'
 import { parsePlan, planText } from './plan-file.ts'
+import type { JudgeReadiness } from './readiness.ts'
 
 export interface PlannerParts extends ForeseeParts {
   faults: FaultAdmin
+  readiness: JudgeReadiness
   /** the lever, and drills under way */
   standsAgainst: (router: RouterView | null) => DrillObstacle[]
 }
@@ -29,7 +32,7 @@ const describeMs = 20_000
 
 /** What a drill would be and do. Reads the nodes and changes nothing. */
 export function createDrillPlanner(parts: PlannerParts) {
-  const { faults, servicesOf, standsAgainst } = parts
+  const { faults, readiness, servicesOf, standsAgainst } = parts
 
   async function predictFault(
     { router, node, fault }: { router: RouterId; node?: NodeId | undefined; fault: FaultKind },
@@ -115,6 +118,7 @@ export function createDrillPlanner(parts: PlannerParts) {
         check.obstacles.push(
           ...missing.map((message): DrillObstacle => ({ kind: 'fault', blocking: true, message })),
           ...predictionObstacles(plan, prediction),
+          ...readinessObstacles(await readiness(plan.router, plan.fault.kind, signal)),
         )
       } catch (thrown) {
         const { code, message } = appErrorFrom(thrown)
@@ -153,6 +157,14 @@ function routerObstacles(
   if (probe.from.some((from) => from === node)) block(`${node ?? ''} is to get the fault, and cannot probe for it.`)
   return says
 }
+
+/** What the plan itself is held against is left out: the router, and what the arithmetic says. */
+const readinessObstacles = ({ findings }: DrillReadiness): DrillObstacle[] =>
+  findings.flatMap(({ rule, blocking, message, evidence }) =>
+    /^(members\.(not-held|unread)|vrrp\.(moves-nothing|note|unknown))$/.test(rule)
+      ? []
+      : [{ kind: 'readiness', blocking, message: evidence === '' ? message : `${message} (${evidence})` }],
+  )
 
 /** A drill that can only end one way tests nothing, and one that is expected to beat arithmetic ends badly. */
 function predictionObstacles({ expect }: DrillPlan, { moves, outage, formula }: DrillPrediction): DrillObstacle[] {
