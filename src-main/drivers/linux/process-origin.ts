@@ -4,7 +4,7 @@ import { run } from './run.ts'
 /** $1: pid. The systemd unit whose main process it is, or nothing; then its arguments. */
 const script = `
 PATH="$PATH:/usr/sbin:/sbin:/usr/bin:/bin"
-unit=$(sed -n 's|^\\(0:\\|1:name=systemd\\):.*/\\([^/]*\\.service\\)$|\\2|p' "/proc/$1/cgroup" | head -n 1)
+unit=$(sed -n 's|^[0-9]*:\\(name=systemd\\)\\{0,1\\}:.*/\\([^/]*\\.service\\)$|\\2|p' "/proc/$1/cgroup" | head -n 1)
 [ -n "$unit" ] && [ "$(systemctl show -p MainPID --value -- "$unit" 2>/dev/null)" = "$1" ] || unit=
 printf '%s\\0' "$unit"
 cat "/proc/$1/cmdline"
