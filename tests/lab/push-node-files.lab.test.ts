@@ -1,80 +1,23 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { NodeSession } from '../../src-main/app/ports/node-session.ts'
-import { describeLab } from './describe-lab.ts'
 import {
   haproxyFile,
   haproxyText,
-  keepalivedFile,
-  keepalivedText,
   nginxFile,
   nginxMain,
   nginxText,
-  openPushRoom,
   sha256Of,
   type PushRoom,
-} from './push-room.ts'
+} from '../contract/push-node-room.ts'
+import { describeLab } from './describe-lab.ts'
+import { openPushRoom } from './push-room.ts'
 
-/** What a node may have in store for a push: keepalived's ways, and files that are not as they seem. */
-describeLab('pushing to a node that has its own ways', () => {
+describeLab('pushing to a node whose files are not as they seem', () => {
   let room: PushRoom
   beforeAll(async () => {
     room = await openPushRoom()
   })
   afterAll(() => room.close())
-
-  describe('keepalived', () => {
-    const first = sha256Of(keepalivedText)
-    const holds = 'ip addr show v0 | grep -q 198.18.77.1/'
-
-    it('takes a change that leaves its address, asked until it says so itself', async () => {
-      const changes = [await room.change(keepalivedFile, keepalivedText.replace('priority 150', 'priority 160'))]
-      const report = await room.adminOf('keepalived').check(room.session, changes, room.limits())
-      expect(report).toMatchObject({ accepted: true, how: 'bound', problems: [] })
-      const { admin, ticket, reload, restore } = await room.push('keepalived', changes)
-      expect(await reload()).toEqual({ mayMoveVip: false })
-      await restore()
-      await expect(admin.confirm(room.session, ticket, room.limits())).rejects.toMatchObject({ code: 'daemon.not-confirmed' })
-      expect(await room.hash(keepalivedFile)).toBe(first)
-      await room.until(holds)
-    })
-
-    it('says that an address may move, and takes the change all the same', async () => {
-      const changes = [await room.change(keepalivedFile, keepalivedText.replace('priority 150', 'priority 90'))]
-      const report = await room.adminOf('keepalived').check(room.session, changes, room.limits())
-      expect(report).toMatchObject({
-        accepted: true,
-        problems: [{ severity: 'warning', message: expect.stringMatching(/VI_1/) as string }],
-      })
-      const { reload, restore } = await room.push('keepalived', changes)
-      expect(await reload()).toEqual({ mayMoveVip: true })
-      await restore()
-      await room.until(holds)
-    })
-
-    it.each([
-      ['a word it does not know', keepalivedText.replace('priority', 'priorty'), /priorty/],
-      ['a brace too few', keepalivedText.trimEnd().slice(0, -1) + '\n', /\}/],
-      ['an interface that is not there', keepalivedText.replace('interface v0', 'interface v7'), /v7/],
-      ['nothing', '\n', /no vrrp_instance/],
-    ])('is not given %s', async (_, text, why) => {
-      const report = await room
-        .adminOf('keepalived')
-        .check(room.session, [await room.change(keepalivedFile, text)], room.limits())
-      expect(report.accepted).toBe(false)
-      expect(report.problems.map(({ message }) => message).join(' ')).toMatch(why)
-      expect(await room.hash(keepalivedFile)).toBe(first)
-    })
-
-    it('that ended during a push is started again when it is put back', async () => {
-      const { restore } = await room.push('keepalived', [await room.change(keepalivedFile, `${keepalivedText}# new\n`)])
-      await room.run(
-        'pkill -KILL -x keepalived; i=0; while pgrep -x keepalived >/dev/null && [ $i -lt 100 ]; do sleep 0.1; i=$((i+1)); done',
-      )
-      await restore()
-      expect(await room.hash(keepalivedFile)).toBe(first)
-      await room.until(`pgrep -x keepalived >/dev/null && ${holds}`)
-    })
-  })
 
   describe('files', () => {
     const mounts: string[] = []
@@ -83,31 +26,6 @@ describeLab('pushing to a node that has its own ways', () => {
       expect([await room.hash(nginxFile), await room.hash(haproxyFile)]).toEqual([sha256Of(nginxText), sha256Of(haproxyText)])
       expect(await room.leftovers()).toBe('')
       await room.run('nginx -t 2>&1; haproxy -c -q -f /etc/haproxy/haproxy.cfg')
-    })
-
-    it('come and go together, a new one too, and a link stays a link', async () => {
-      await room.run(
-        'mkdir /etc/nginx/real; mv /etc/nginx/sites/site.conf /etc/nginx/real/; ln -s ../real/site.conf /etc/nginx/sites/site.conf',
-      )
-      const added = {
-        path: '/etc/nginx/sites/new.conf',
-        expectSha256: '',
-        after: Buffer.from('server { listen 127.0.0.1:8201; return 200 new; }\n'),
-      }
-      const changes = [await room.change(nginxFile, nginxText.replace('one', 'two')), added]
-      expect(await room.adminOf('nginx').check(room.session, changes, room.limits())).toMatchObject({
-        accepted: true,
-        how: 'bound',
-      })
-      expect(await room.exists(added.path), 'a check makes no file').toBe(false)
-      const { reload, restore } = await room.push('nginx', changes)
-      await reload()
-      await room.until('[ "$(curl -s http://127.0.0.1:8200/)$(curl -s http://127.0.0.1:8201/)" = twonew ]')
-      expect(await room.run('readlink /etc/nginx/sites/site.conf')).toBe('../real/site.conf\n')
-      await restore()
-      expect(await room.exists(added.path)).toBe(false)
-      await room.until('[ "$(curl -s http://127.0.0.1:8200/)" = one ]')
-      await room.run('mv /etc/nginx/real/site.conf /etc/nginx/sites/site.conf; rmdir /etc/nginx/real')
     })
 
     it('are all as before when one of them cannot be replaced', async () => {
@@ -228,15 +146,5 @@ describeLab('pushing to a node that has its own ways', () => {
       await restore()
       await room.until('[ "$(curl -s http://127.0.0.1:8100/)" = one ]')
     })
-  })
-
-  it('prints a script that does the same by hand', async () => {
-    const changes = [await room.change(nginxFile, nginxText.replace('one', 'by hand'.replace(' ', '_')))]
-    const script = room.adminOf('nginx').commandsFor(changes).join('\n')
-    await room.run('mkdir -p /tmp/hand/new/etc/nginx/sites')
-    await room.write(`/tmp/hand/new${nginxFile}`, changes[0]?.after.toString('latin1') ?? '')
-    await room.run(`cd /tmp/hand; ${script}`)
-    await room.until('[ "$(curl -s http://127.0.0.1:8200/)" = by_hand ]')
-    expect(await room.hash(nginxFile)).toBe(sha256Of(changes[0]?.after.toString('latin1') ?? ''))
   })
 })

@@ -1,157 +1,37 @@
-import { createHash } from 'node:crypto'
-import { expect } from 'vitest'
-import type { CommandRecord } from '#contract'
-import type { AdminLimits } from '../../src-main/app/ports/admin-limits.ts'
-import type { ConfigAdmin, ConfigChange, GuardTicket } from '../../src-main/app/ports/config-admin.ts'
-import type { BoundService, Driver } from '../../src-main/app/ports/driver.ts'
-import { createHaproxyDriver } from '../../src-main/drivers/haproxy/driver.ts'
-import { createKeepalivedDriver } from '../../src-main/drivers/keepalived/driver.ts'
-import { createNginxDriver } from '../../src-main/drivers/nginx/driver.ts'
-import { systemClock } from '../../src-main/system-clock.ts'
-import { within } from '../contract/local-session.ts'
-import { openNodeRoom, type NodeRoom } from './node-room.ts'
-
-export const haproxyFile = '/etc/haproxy/haproxy.cfg'
-export const haproxyText = `global
-    stats socket /run/haproxy.sock mode 600 level admin
-defaults
-    mode http
-    timeout connect 1s
-    timeout client 10s
-    timeout server 10s
-frontend web
-    bind 127.0.0.1:8100
-    http-request return status 200 content-type text/plain string "one" # \xe9
-`
-export const nginxMain = '/etc/nginx/nginx.conf'
-export const nginxFile = '/etc/nginx/sites/site.conf'
-const nginxMainText = `worker_processes 2;
-pid /run/nginx.pid;
-error_log /tmp/error.log notice;
-events { worker_connections 64; }
-http {
-    access_log off;
-    client_body_temp_path /tmp/body; proxy_temp_path /tmp/proxy; fastcgi_temp_path /tmp/fastcgi;
-    uwsgi_temp_path /tmp/uwsgi; scgi_temp_path /tmp/scgi;
-    include sites/*.conf;
-}
-`
-export const nginxText = `server { listen 127.0.0.1:8200; location / { return 200 one; } } # \xe9\n`
-export const keepalivedFile = '/etc/keepalived/keepalived.conf'
-export const keepalivedText = `vrrp_instance VI_1 {
-    state BACKUP
-    interface v0
-    virtual_router_id 61
-    priority 150
-    advert_int 1
-    unicast_src_ip 198.18.77.2
-    unicast_peer {
-        198.18.77.3
-    }
-    virtual_ipaddress {
-        198.18.77.1/24
-    }
-}
-`
-export const guardMs = 120_000
-
-export interface PushRoom extends NodeRoom {
-  /** every command that was recorded */
-  readonly sent: Omit<CommandRecord, 'nodeId'>[]
-  limits(): AdminLimits
-  adminOf(kind: string): ConfigAdmin
-  /** of a file as it is now */
-  hash(path: string): Promise<string>
-  write(path: string, text: string): Promise<string>
-  change(path: string, text: string): Promise<ConfigChange>
-  arm(kind: string, changes: readonly ConfigChange[], ms?: number): Promise<GuardTicket>
-  /** armed and replaced */
-  push(kind: string, changes: readonly ConfigChange[], ms?: number): Promise<Pushed>
-  /** waits until a command succeeds, 30 s at most */
-  until(command: string): Promise<string>
-  /** what a push has left lying about */
-  leftovers(): Promise<string>
-}
-
-export interface Pushed {
-  admin: ConfigAdmin
-  ticket: GuardTicket
-  reload(): Promise<{ mayMoveVip: boolean }>
-  restore(): Promise<void>
-}
+import type { PushRoom } from '../contract/push-node-room.ts'
+import {
+  asPushRoom,
+  haproxyFile,
+  haproxyText,
+  keepalivedFile,
+  keepalivedText,
+  nginxFile,
+  nginxMain,
+  nginxMainText,
+  nginxText,
+  untilIn,
+  writeIn,
+} from '../contract/push-node-room.ts'
+import { openNodeRoom } from './node-room.ts'
 
 /** A node without systemd, with the three daemons running. */
 export async function openPushRoom(): Promise<PushRoom> {
   const room = await openNodeRoom(['/etc/haproxy', '/etc/nginx', '/etc/keepalived', '/var/lib'], { network: 'private' })
-  const { session } = room
-  const sent: Omit<CommandRecord, 'nodeId'>[] = []
-  const services = new Map<string, BoundService>()
-  const limits = (): AdminLimits => ({ ...within(60_000), record: (command) => sent.push(command) })
-  const adminOf = (kind: string): ConfigAdmin => services.get(kind)?.configAdmin ?? expect.fail(`${kind} cannot be changed`)
-  const hash = async (path: string) => (await session.readFile(path, { ...within(5000), maxBytes: 65_536 })).sha256
-  const write = (path: string, text: string) =>
-    room.run(`base64 -d > ${path} <<'END'\n${Buffer.from(text, 'latin1').toString('base64')}\nEND`)
-  const until = (command: string) =>
-    room
-      .run(`i=0; until ${command}; do i=$((i+1)); [ $i -lt 150 ] || { echo "it did not come" >&2; exit 1; }; sleep 0.2; done`)
-      .catch((cause: unknown) => {
-        throw new Error(`waited for: ${command}`, { cause })
-      })
-  const arm: PushRoom['arm'] = (kind, changes, ms = guardMs) =>
-    adminOf(kind).arm(session, changes, { guardMs: ms, owner: 'kim@desk', reason: 'ticket 7' }, limits())
-
   await room.run(`
     ip link set lo up
-    ip link add v0 type veth peer name v1; ip addr add 198.18.77.2/24 dev v0; ip link set v0 up; ip link set v1 up
+    ip link add eth0 type veth peer name v1; ip addr add 198.18.77.2/24 dev eth0; ip link set eth0 up; ip link set v1 up
     mkdir /etc/nginx/sites`)
-  await write(haproxyFile, haproxyText)
-  await write(nginxMain, nginxMainText)
-  await write(nginxFile, nginxText)
-  await write(keepalivedFile, keepalivedText)
+  await writeIn(room, haproxyFile, haproxyText)
+  await writeIn(room, nginxMain, nginxMainText)
+  await writeIn(room, nginxFile, nginxText)
+  await writeIn(room, keepalivedFile, keepalivedText)
   await room.run(`
     haproxy -W -S /run/master.sock -f ${haproxyFile} -D -p /run/haproxy.pid >/tmp/haproxy.log 2>&1
     nginx 2>/dev/null
     keepalived -f ${keepalivedFile} >/dev/null 2>&1
     socat TCP-LISTEN:8300,fork,reuseaddr,bind=127.0.0.1 EXEC:cat >/dev/null 2>&1 </dev/null &
     sleep 0.3`)
-  await until('curl -s http://127.0.0.1:8100/ >/dev/null && curl -s http://127.0.0.1:8200/ >/dev/null')
-  await until('ip addr show v0 | grep -q 198.18.77.1')
-  const drivers: Driver[] = [
-    createHaproxyDriver({ clock: systemClock }),
-    createNginxDriver({ clock: systemClock }),
-    createKeepalivedDriver({ clock: systemClock }),
-  ]
-  for (const driver of drivers) {
-    const detected = (await driver.detect(session, room.facts, {}, within(20_000))) ?? expect.fail(`no ${driver.kind}`)
-    services.set(driver.kind, driver.bind(detected))
-  }
-
-  return {
-    ...room,
-    sent,
-    limits,
-    adminOf,
-    hash,
-    write,
-    until,
-    arm,
-    change: async (path, text) => ({ path, expectSha256: await hash(path), after: Buffer.from(text, 'latin1') }),
-    async push(kind, changes, ms) {
-      const admin = adminOf(kind)
-      const ticket = await arm(kind, changes, ms)
-      await admin.replace(session, changes, ticket, limits())
-      return {
-        admin,
-        ticket,
-        reload: () => admin.reload(session, changes, limits()),
-        restore: () => admin.restore(session, ticket, limits()),
-      }
-    },
-    leftovers: () =>
-      room.run(
-        "find /etc/haproxy /etc/nginx /etc/keepalived /var/lib/evenkeel /tmp -name '*evenkeel*' ! -name evenkeel; ls /var/lib/evenkeel | grep -v last || :",
-      ),
-  }
+  await untilIn(room, 'curl -s http://127.0.0.1:8100/ >/dev/null && curl -s http://127.0.0.1:8200/ >/dev/null')
+  await untilIn(room, 'ip addr show eth0 | grep -q 198.18.77.1')
+  return asPushRoom(room)
 }
-
-export const sha256Of = (text: string): string => createHash('sha256').update(Buffer.from(text, 'latin1')).digest('hex')

@@ -151,7 +151,6 @@ undo() {
 }
 trap undo EXIT
 set -e
-date +%s > "$dir/since"
 printf '%s' "$4" > "$dir/owner"; printf '%s' "$5" > "$dir/reason"; printf '%s' "$2" > "$dir/id"
 printf '%s' "$6" > "$dir/restore.sh"; printf '%s' "$7" > "$dir/revive.sh"; printf '%s' "$boot" > "$dir/boot"
 args=$8; shift 8
@@ -170,7 +169,8 @@ while [ $# -gt 0 ]; do
   printf '%s' "$live" > "$dir/$n.live"; printf '%s' "$2" > "$dir/$n.before"; printf '%s' "$3" > "$dir/$n.after"
   shift 3
 done
-echo $(( $(date +%s) + seconds )) > "$dir/expires"
+now=$(date +%s)
+echo "$now" > "$dir/since"; echo $((now + seconds)) > "$dir/expires"
 sync "$dir" 2>/dev/null || :
 if [ -d /run/systemd/system ]; then
   systemd-run --quiet --collect --unit="evenkeel-$id" --on-active="$seconds" --timer-property=AccuracySec=100ms \\

@@ -54,7 +54,7 @@ export function startWorker(
 /** Binds what the worker wants. What is in use is told in the daemon's words; then everything listens as before. */
 export function bind({ worker, listeners }: StartedWorker, report: Reporter | null): boolean {
   try {
-    listeners.replace(worker.bindings())
+    listeners.replace(worker.bindings(), worker.process.pid)
     return true
   } catch (thrown) {
     if (!(thrown instanceof PosixError)) throw thrown

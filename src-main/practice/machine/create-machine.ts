@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Segment } from '../network/segment.ts'
 import { groupsOf } from './accounts.ts'
 import { writeBaseTree } from './base-tree.ts'
@@ -19,7 +20,7 @@ export interface MachineSpec {
 
 /** A booted Debian without daemons. */
 export function createMachine({ name, clock, segment, address }: MachineSpec): Machine {
-  let bootedAt = 0
+  let boot = { at: 0, id: '' }
   const files = createFileTree(clock, (uid) => groupsOf(files, uid))
   const network = segment.join(address, clock)
   const processes = createProcessTable(clock, (pid) => network.endProcess(pid))
@@ -28,7 +29,7 @@ export function createMachine({ name, clock, segment, address }: MachineSpec): M
   writeBaseTree(files, name)
   files.mount(
     '/proc',
-    createProcFiles(clock, processes, () => bootedAt),
+    createProcFiles(clock, processes, () => boot),
   )
 
   const machine: Machine = {
@@ -63,7 +64,7 @@ export function createMachine({ name, clock, segment, address }: MachineSpec): M
 
     powerOn() {
       if (processes.get(1) !== null) return
-      bootedAt = clock.monotonic()
+      boot = { at: clock.monotonic(), id: randomUUID() }
       network.setLink(true)
       processes.powerOn()
     },

@@ -170,7 +170,11 @@ export interface PracticeProcess {
   /** on the machine's monotonic clock */
   readonly startedAt: number
   readonly state: 'running' | 'stopped' | 'ended'
+  /** the process that leads its group, itself if it does; that of its parent to begin with */
+  readonly group: number
   setArgv(argv: readonly string[]): void
+  /** setsid(2): from now on it leads a group of its own, to which its children belong */
+  leadGroup(): void
   /** Resolves at once unless the process is stopped (SIGSTOP), then at CONT. Rejects when it ended. Daemons wait here before they answer anything. */
   running(): Promise<void>
   exit(code: number): void
@@ -183,6 +187,8 @@ export interface ProcessTable {
   list(): PracticeProcess[]
   /** Throws PosixError `ESRCH`, or `EPERM` when `uid` may not. Signal null only asks (kill -0). */
   signal(pid: number, signal: SignalName | null, uid?: number): void
+  /** kill(2) with a negative number: every process of the group. Throws PosixError `ESRCH` when there is none, `EPERM` when `uid` may reach none. */
+  signalGroup(group: number, signal: SignalName | null, uid?: number): void
 }
 
 export interface UnixSockets {
@@ -254,6 +260,8 @@ export interface Connection {
 export interface Listener {
   readonly address: string
   readonly port: number
+  /** the process that accepts from now on; the socket ends with it */
+  giveTo(pid: number): void
   /** stops accepting; established connections live on */
   close(): void
 }

@@ -16,8 +16,14 @@ type Entry =
  * /proc as Linux 6.1 shows it, as far as the tools of a load balancer read it. Sizes are 0 there, and the links of a process are only
  * for its own account and root.
  */
-export function createProcFiles(clock: PracticeClock, processes: ProcessTable, bootedAt: () => number): VirtualFiles {
-  const uptimeS = (): number => (clock.monotonic() - bootedAt()) / 1000
+export function createProcFiles(
+  clock: PracticeClock,
+  processes: ProcessTable,
+  /** when, on the monotonic clock, and another id each time */
+  boot: () => { at: number; id: string },
+): VirtualFiles {
+  const uptimeS = (): number => (clock.monotonic() - boot().at) / 1000
+  const bootId: Entry = { kind: 'file', text: () => `${boot().id}\n` }
 
   function find(path: string): { entry: Entry; uid: number } | null {
     const [first = '', ...below] = path.split('/')
@@ -30,6 +36,7 @@ export function createProcFiles(clock: PracticeClock, processes: ProcessTable, b
       // The second figure is the idle time of all processors together.
       return { entry: { kind: 'file', text: () => `${uptimeS().toFixed(2)} ${uptimeS().toFixed(2)}\n` }, uid: 0 }
     }
+    if (path === 'sys/kernel/random/boot_id') return { entry: bootId, uid: 0 }
     const system = Object.hasOwn(systemFiles, path) ? systemFiles[path] : undefined
     if (system !== undefined) return { entry: system, uid: 0 }
     // No reader is a process of the table, so init stands for it; it shares the pid namespace with all others.
@@ -51,9 +58,11 @@ export function createProcFiles(clock: PracticeClock, processes: ProcessTable, b
       case 'environ':
         return { kind: 'file', text: () => environ(process), mode: 0o400 }
       case 'stat':
-        return { kind: 'file', text: () => statLine(process, process.startedAt - bootedAt()) }
+        return { kind: 'file', text: () => statLine(process, process.startedAt - boot().at) }
       case 'status':
         return { kind: 'file', text: () => status(process) }
+      case 'cgroup':
+        return { kind: 'file', text: () => '0::/\n' }
       case 'exe':
         return { kind: 'symlink', target: process.exe }
       case 'cwd':
@@ -120,13 +129,16 @@ export function createProcFiles(clock: PracticeClock, processes: ProcessTable, b
 const ownNames = ['self', 'sys', 'uptime']
 const folder = (...names: string[]): Entry => ({ kind: 'directory', list: () => names })
 const systemFiles: Readonly<Record<string, Entry>> = {
-  sys: folder('net'),
+  sys: folder('kernel', 'net'),
+  'sys/kernel': folder('random'),
+  'sys/kernel/random': folder('boot_id'),
   'sys/net': folder('ipv4'),
-  'sys/net/ipv4': folder('ip_local_port_range'),
+  'sys/net/ipv4': folder('ip_local_port_range', 'ip_nonlocal_bind'),
+  'sys/net/ipv4/ip_nonlocal_bind': { kind: 'file', text: () => '0\n', mode: 0o644 },
   // those of the computer's loopback, which carries the connections
   'sys/net/ipv4/ip_local_port_range': { kind: 'file', text: () => '32768\t60999\n', mode: 0o644 },
 }
-const processNames = ['cmdline', 'comm', 'cwd', 'environ', 'exe', 'ns', 'root', 'stat', 'status', 'task']
+const processNames = ['cgroup', 'cmdline', 'comm', 'cwd', 'environ', 'exe', 'ns', 'root', 'stat', 'status', 'task']
 
 const stateLetter = { running: 'S', stopped: 'T', ended: 'Z' } as const
 const stateWord = { running: 'S (sleeping)', stopped: 'T (stopped)', ended: 'Z (zombie)' } as const
@@ -139,9 +151,9 @@ function environ(process: PracticeProcess): string {
 
 /** proc(5): 52 fields; here 1 to 4 (pid, name, state, parent) and 22 (start after boot in hundredths of a second) mean something. */
 function statLine(process: PracticeProcess, startedAfterBootMs: number): string {
-  const { pid, name, parentPid } = process
+  const { pid, name, parentPid, group } = process
   const start = Math.max(0, Math.floor(startedAfterBootMs / 10))
-  const upTo21 = `${pid} (${name}) ${stateLetter[process.state]} ${parentPid} ${pid} ${pid} 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0`
+  const upTo21 = `${pid} (${name}) ${stateLetter[process.state]} ${parentPid} ${group} ${group} 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0`
   return `${upTo21} ${start} 0 0 18446744073709551615${' 0'.repeat(27)}\n`
 }
 

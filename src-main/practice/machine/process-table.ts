@@ -20,6 +20,7 @@ interface Entry {
   readonly spec: ProcessSpec
   argv: readonly string[]
   parentPid: number
+  group: number
   state: PracticeProcess['state']
   /** came while the process was stopped */
   pending: SignalName[]
@@ -86,8 +87,14 @@ export function createProcessTable(clock: PracticeClock, ended: (pid: number) =>
       get state() {
         return entry.state
       },
+      get group() {
+        return entry.group
+      },
       setArgv(argv) {
         entry.argv = argv
+      },
+      leadGroup() {
+        entry.group = pid
       },
       async running() {
         if (entry.state === 'ended') throw new PosixError('ESRCH')
@@ -96,7 +103,9 @@ export function createProcessTable(clock: PracticeClock, ended: (pid: number) =>
       exit: (code) => end(entry, code, null),
     }
     const parentPid = pid === 1 ? 0 : living.has(spec.parentPid ?? 1) ? (spec.parentPid ?? 1) : 1
-    const entry: Entry = { process, spec, argv: spec.argv, parentPid, state: 'running', pending: [], waiting: [] }
+    // what init starts is a service of its own
+    const group = parentPid > 1 ? (living.get(parentPid)?.group ?? pid) : pid
+    const entry: Entry = { process, spec, argv: spec.argv, parentPid, group, state: 'running', pending: [], waiting: [] }
     living.set(pid, entry)
     return process
   }
@@ -117,6 +126,13 @@ export function createProcessTable(clock: PracticeClock, ended: (pid: number) =>
       if (uid !== 0 && uid !== entry.process.uid) throw new PosixError('EPERM')
       // The kernel keeps signals from init for which it has no handler, SIGKILL too.
       if (signal !== null && pid !== 1) deliver(entry, signal)
+    },
+
+    signalGroup(group, signal, uid = 0) {
+      const members = [...living.values()].filter((entry) => entry.group === group)
+      const reached = members.filter(({ process }) => uid === 0 || uid === process.uid)
+      if (reached.length === 0) throw new PosixError(members.length === 0 ? 'ESRCH' : 'EPERM')
+      if (signal !== null) for (const entry of reached) deliver(entry, signal)
     },
 
     powerOff() {

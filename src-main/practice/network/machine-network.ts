@@ -142,7 +142,7 @@ export function createMachineNetwork(options: {
       const listening: Listening = { address, port, pid, onConnection }
       listeners.set(`${address}:${port}`, listening)
       refresh(listening)
-      return { address, port, close: () => stopListening(listening) }
+      return { address, port, giveTo: (owner) => (listening.pid = owner), close: () => stopListening(listening) }
     },
 
     connect({ address, port, pid, timeoutMs }) {

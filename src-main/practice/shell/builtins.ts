@@ -217,9 +217,11 @@ const kill: Builtin = (state, [, ...words]) => {
   if (signal === undefined) throw new ShellFailure(`kill: invalid signal number or name: ${name}`)
   let status = 0
   for (const word of words) {
-    if (!/^\d+$/.test(word)) throw new ShellFailure(`kill: Illegal number: ${word}`)
+    if (!/^-?\d+$/.test(word)) throw new ShellFailure(`kill: Illegal number: ${word}`)
+    const { processes } = state.machine
     try {
-      state.machine.processes.signal(Number(word), signal, state.uid)
+      if (word.startsWith('-')) processes.signalGroup(-Number(word), signal, state.uid)
+      else processes.signal(Number(word), signal, state.uid)
     } catch (thrown) {
       if (!(thrown instanceof PosixError)) throw thrown
       // the empty line is dash's

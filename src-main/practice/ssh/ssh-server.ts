@@ -106,6 +106,7 @@ function serve(machine: Machine, daemonPid: number, connection: SshConnection, m
       parentPid: daemonPid,
       onExit: () => connection.end(),
     })
+    login.leadGroup()
     connection.on('close', () => {
       if (login.state !== 'ended') login.exit(255)
     })

@@ -19,7 +19,7 @@ export function createListenerSet(network: MachineNetwork, pid: number): Listene
   }
 
   return {
-    replace(bindings) {
+    replace(bindings, acceptedBy = pid) {
       const next = new Map<string, Held>()
       const opened: Listener[] = []
       try {
@@ -36,7 +36,9 @@ export function createListenerSet(network: MachineNetwork, pid: number): Listene
       }
       for (const binding of bindings) {
         const one = next.get(`${binding.address}:${binding.port}`)
-        if (one !== undefined) one.accept = binding.accept
+        if (one === undefined) continue
+        one.accept = binding.accept
+        one.listener.giveTo(acceptedBy)
       }
       for (const [key, { listener }] of held) if (!next.has(key)) listener.close()
       held = next

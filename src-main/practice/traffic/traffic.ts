@@ -375,9 +375,9 @@ export interface Binding {
 export interface ListenerSet {
   /**
    * From now on exactly these. Addresses kept change hands, new ones are opened, others closed. All or nothing: on PosixError (an address in
-   * use) everything stays as it was.
+   * use) everything stays as it was. `acceptedBy`: the process that ss shows for them; the holder of the set unless it is given.
    */
-  replace(bindings: readonly Binding[]): void
+  replace(bindings: readonly Binding[], acceptedBy?: number): void
   bindings(): readonly { address: string; port: number }[]
   close(): void
 }

@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import { userName } from '../machine/accounts.ts'
 import { type FileStat, PosixError, type Program, type ProgramCall } from '../machine/machine.ts'
+import { unescape } from '../shell/printf.ts'
 import { missingOperand, readOptions, word, WordError, wordPath } from './word.ts'
 
 /** Goes on after a failure, as the real ones do; the words before the reason are the program's own. */
@@ -35,6 +36,16 @@ const cat = word((call) => {
   )
 })
 
+/** `readlink -f`: every link on the way; only the last name may be missing. */
+function canonical({ files }: ProgramCall['machine'], path: string): string {
+  try {
+    return files.realPath(path)
+  } catch (thrown) {
+    if (!(thrown instanceof PosixError) || thrown.code !== 'ENOENT') throw thrown
+    return posix.join(files.realPath(posix.dirname(path)), posix.basename(path))
+  }
+}
+
 const readlink = word((call) => {
   const { options, rest } = readOptions(call, 'fen', { canonicalize: 'f' })
   if (rest.length === 0) missingOperand(call)
@@ -42,7 +53,9 @@ const readlink = word((call) => {
   for (const name of rest) {
     try {
       const path = wordPath(call, name)
-      call.stdout(`${options.size > 0 ? files.realPath(path) : files.readLink(path)}${options.has('n') ? '' : '\n'}`)
+      call.stdout(
+        `${options.has('f') ? canonical(call.machine, path) : options.has('e') ? files.realPath(path) : files.readLink(path)}${options.has('n') ? '' : '\n'}`,
+      )
     } catch (thrown) {
       // readlink(1) is silent about what is no link
       if (!(thrown instanceof PosixError)) throw thrown
@@ -270,12 +283,13 @@ const groupName = ({ machine }: ProgramCall, gid: number): string =>
     .find((line) => line.split(':')[2] === String(gid))
     ?.split(':')[0] ?? String(gid)
 
-/** With `-c FORMAT` only: the table without it is for people. */
+/** With `-c FORMAT` or `--printf FORMAT` only: the table without it is for people. */
 const stat = word((call) => {
-  const { options, rest } = readOptions(call, 'Lc:', { dereference: 'L', format: 'c' })
-  const format = options.get('c')
+  const { options, rest } = readOptions(call, 'Lc:P:', { dereference: 'L', format: 'c', printf: 'P' })
+  const format = options.get('c') ?? options.get('P')
   if (rest.length === 0) missingOperand(call)
-  if (format === undefined) throw new WordError('a practice machine shows only what is asked for with -c FORMAT')
+  if (format === undefined)
+    throw new WordError('a practice machine shows only what is asked for with -c FORMAT or --printf FORMAT')
   const { files } = call.machine
   return each(
     call,
@@ -300,7 +314,7 @@ const stat = word((call) => {
         if (!Object.hasOwn(values, letter)) throw new WordError(`a practice machine does not know ${all} in a format`)
         return String(values[letter])
       })
-      call.stdout(`${text}\n`)
+      call.stdout(options.has('c') ? `${text}\n` : unescape(text).bytes)
     },
   )
 })

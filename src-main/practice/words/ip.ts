@@ -4,17 +4,19 @@ import { word } from './word.ts'
 /** `ip [-4] [-j] addr [show [dev X]]`, `ip addr add|del A/L dev eth0`, `ip link [show]`, `ip link set eth0 up|down` (iproute2 6.1) */
 export const ip: Program = word((call, words) => {
   let json = false
+  let oneLine = false
   while (words[0]?.startsWith('-') === true) {
     const option = words.shift() ?? ''
     if (/^-j(son)?$/.test(option)) json = true
-    else if (option !== '-4' && option !== '-o' && option !== '-br')
-      return refuse(call, `Option "${option}" is unknown, try "ip -help".`, 255)
+    else if (/^-o(neline)?$/.test(option)) oneLine = true
+    else if (option !== '-4' && option !== '-br') return refuse(call, `Option "${option}" is unknown, try "ip -help".`, 255)
     else if (option !== '-4') return refuse(call, `Option "${option}" is not known to a practice machine.`, 255)
   }
   const [object = '', verb = 'show', ...rest] = words
   const isAddress = object !== '' && 'address'.startsWith(object)
   if (!isAddress && object !== 'link') return refuse(call, `Object "${object}" is unknown, try "ip help".`)
-  if (verb === 'show' || verb === 'list' || verb === 'ls') return show(call, json, isAddress, rest)
+  if (verb === 'show' || verb === 'list' || verb === 'ls')
+    return show(call, json ? 'json' : oneLine ? 'lines' : 'text', isAddress, rest)
   if (!isAddress)
     return verb === 'set' ? setLink(call, rest) : refuse(call, `Command "${verb}" is unknown, try "ip link help".`, 255)
   if (verb !== 'add' && verb !== 'del') return refuse(call, `Command "${verb}" is unknown, try "ip address help".`, 255)
@@ -26,7 +28,9 @@ function refuse(call: ProgramCall, message: string, code = 1): number {
   return code
 }
 
-function show(call: ProgramCall, json: boolean, withAddresses: boolean, rest: readonly string[]): number {
+type Layout = 'json' | 'lines' | 'text'
+
+function show(call: ProgramCall, layout: Layout, withAddresses: boolean, rest: readonly string[]): number {
   const device = rest[0] === 'dev' ? rest[1] : rest[0]
   const { network } = call.machine
   if (device !== undefined && device !== 'lo' && device !== network.interfaceName)
@@ -69,19 +73,22 @@ function show(call: ProgramCall, json: boolean, withAddresses: boolean, rest: re
       addr_info: network.addresses().map((one) => addressInfo(one, network.interfaceName, 'global')),
     },
   ].filter(({ ifname }) => device === undefined || ifname === device)
-  if (json) {
+  if (layout === 'json') {
     call.stdout(`${JSON.stringify(withAddresses ? links : links.map(({ addr_info: _none, ...link }) => link))}\n`)
     return 0
   }
+  // iproute2 puts a backslash where a line would end
+  const lineEnd = layout === 'lines' ? '\\' : '\n'
   for (const link of links) {
     const { ifindex, ifname, flags, mtu, qdisc, operstate, link_type: type, address, broadcast } = link
-    call.stdout(
-      `${ifindex}: ${ifname}: <${flags.join(',')}> mtu ${mtu} qdisc ${qdisc} state ${operstate} group default qlen 1000\n`,
-    )
-    call.stdout(`    link/${type} ${address} brd ${broadcast}\n`)
+    if (layout === 'text' || !withAddresses) {
+      const about = `<${flags.join(',')}> mtu ${mtu} qdisc ${qdisc} state ${operstate} group default qlen 1000`
+      call.stdout(`${ifindex}: ${ifname}: ${about}${lineEnd}    link/${type} ${address} brd ${broadcast}\n`)
+    }
     for (const info of withAddresses ? link.addr_info : []) {
+      const name = layout === 'lines' ? `${ifindex}: ${ifname}` : ''
       call.stdout(
-        `    inet ${info.local}/${info.prefixlen} scope ${info.scope} ${info.label}\n       valid_lft forever preferred_lft forever\n`,
+        `${name}    inet ${info.local}/${info.prefixlen} scope ${info.scope} ${info.label}${lineEnd}       valid_lft forever preferred_lft forever\n`,
       )
     }
   }

@@ -52,5 +52,6 @@ export function runDetached(call: ProgramCall, argv: readonly string[]): void {
     stdin: nothing(),
     stdout: (bytes) => call.stdout(bytes),
     stderr: (bytes) => call.stderr(bytes.toString('utf8')),
+    started: (pid) => machine.processes.get(pid)?.leadGroup(),
   })
 }

@@ -1,7 +1,8 @@
 import { type Program, type ProgramCall, type SignalName } from '../machine/machine.ts'
+import { derivedCall } from '../shell/execute.ts'
 import { signalFrom, signalNumber } from '../shell/signals.ts'
 import { programFor, replaceBy, runChild, runDetached } from './run-other.ts'
-import { missingOperand, readOptions, word, WordError } from './word.ts'
+import { missingOperand, readOptions, word, WordError, wordPath } from './word.ts'
 
 const env = word((call, words) => {
   let environment: Record<string, string> = { ...call.environment }
@@ -102,10 +103,48 @@ const setsid = word((call, words) => {
   if (argv[0]?.startsWith('-') === true)
     throw new WordError(`invalid option -- '${argv[0].slice(1, 2)}'\nTry 'setsid --help' for more information.`)
   if (argv.length === 0) throw new WordError("no command specified\nTry 'setsid --help' for more information.")
-  if (!fork) return replaceBy(call, argv)
+  if (!fork) {
+    call.machine.processes.get(call.pid)?.leadGroup()
+    return replaceBy(call, argv)
+  }
   programFor(call, argv[0] ?? '')
   runDetached(call, argv)
   return 0
+})
+
+/** Everything is on disk at once; only what is not there can go wrong. */
+const sync = word((call, words) => {
+  const { rest } = readOptions(call, 'df', { data: 'd', 'file-system': 'f' })
+  if (words.length === 0) return 0
+  const missing = rest.filter((name) => !call.machine.files.exists(wordPath(call, name)))
+  for (const name of missing) call.stderr(`sync: error opening '${name}': No such file or directory\n`)
+  return missing.length === 0 ? 0 : 1
+})
+
+/** `xargs [-0] [-r] [-n COUNT] COMMAND…`: 123 when a command failed */
+const xargs = word(async (call, words) => {
+  const end = words.findIndex((each, index) => !each.startsWith('-') && words[index - 1] !== '-n')
+  const command = end === -1 ? [] : words.slice(end)
+  const before = derivedCall(call, { argv: call.argv.slice(0, end === -1 ? undefined : end + 1) })
+  const { options } = readOptions(before, '0rn:', { null: '0', 'no-run-if-empty': 'r' })
+  const given = call.stdin.toString('utf8')
+  if (!options.has('0') && /["'\\]/.test(given))
+    throw new WordError('a practice machine takes quotes and backslashes only with -0')
+  const items = given
+    .split(options.has('0') ? '\0' : /[ \t\n]+/)
+    .filter((item, index, all) => item !== '' || (options.has('0') && index < all.length - 1))
+  if (items.length === 0 && options.has('r')) return 0
+  const atOnce = options.has('n') ? Number(options.get('n')) : Math.max(1, items.length)
+  if (!Number.isInteger(atOnce) || atOnce < 1) throw new WordError(`invalid number "${options.get('n') ?? ''}" for -n option`)
+  let failed = false
+  for (let at = 0; at === 0 || at < items.length; at += atOnce) {
+    const argv = [...(command.length === 0 ? ['echo'] : command), ...items.slice(at, at + atOnce)]
+    programFor(call, argv[0] ?? '', (reason) => `${argv[0] ?? ''}: ${reason}`)
+    const ended = await runChild(call, argv)
+    if (ended.signal !== null) return 125
+    failed ||= ended.code !== 0
+  }
+  return failed ? 123 : 0
 })
 
 const nproc = word((call) => {
@@ -127,4 +166,4 @@ const which = word((call, words) => {
   return status
 })
 
-export const wrapperWords: Readonly<Record<string, Program>> = { env, sleep, timeout, nohup, setsid, nproc, which }
+export const wrapperWords: Readonly<Record<string, Program>> = { env, sleep, timeout, nohup, setsid, sync, xargs, nproc, which }

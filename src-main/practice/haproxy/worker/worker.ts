@@ -96,7 +96,7 @@ export function createWorker({ machine, config, listeners, process }: WorkerPart
     maxconn: config.global.maxconn,
     uptimeMs: () => now() - process.startedAt,
     bindings: () => bindingsOf(worker),
-    rebind: () => listeners.replace(worker.bindings()),
+    rebind: () => listeners.replace(worker.bindings(), process.pid),
     log,
     async retire() {
       worker.stopping = true

@@ -7,7 +7,7 @@ const stateNumbers = { INIT: 0, BACKUP: 1, MASTER: 2, FAULT: 3 }
 /** keepalived.json, with the VRRP password in clear as `auth_data`, as the real one has it. */
 export function dumpJson(settings: Settings, instances: readonly Instance[]): string {
   const text = JSON.stringify(instances.map((instance) => ({ data: dataOf(settings, instance), stats: instance.counters })))
-  return text.replaceAll('/', '\\/')
+  return `${text.replaceAll('/', '\\/')}\n`
 }
 
 function dataOf({ scripts }: Settings, instance: Instance): Record<string, unknown> {
