@@ -116,8 +116,12 @@ export function createPushJob(parts: PushJobParts): JobDefinition<PushJobInput, 
       (await partiesOf(context)).map(async (each) => ({ ...each, changes: await changesOf(versions, each.target) })),
     )
     const nodes = [...new Map(found.map(({ party }) => [party.nodeId, party])).values()]
+    // What is not watched is put back, however it serves now.
     const before = await Promise.all(
-      nodes.map(async (node) => ({ node, baseline: await takeBaseline(node, vantagesFor(node.nodeId), clock, limits) })),
+      (input.watchMs === 0 ? [] : nodes).map(async (node) => ({
+        node,
+        baseline: await takeBaseline(node, vantagesFor(node.nodeId), clock, limits),
+      })),
     )
     const options = { guardMs: input.guardMs, owner: input.owner, reason: guardReason(input.reason, jobId) }
     const armed: ((typeof found)[number] & { ticket: GuardTicket })[] = []

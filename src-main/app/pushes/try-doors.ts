@@ -9,6 +9,7 @@ import { isUtf8 } from 'node:buffer'
 import type { Duplex } from 'node:stream'
 import { doorKey, doorRegression, frontDoors, type FrontDoor, type Outcome } from '../../domain/push/front-doors.ts'
 import type { Regression } from '../../domain/push/judge-health.ts'
+import { appErrorFrom } from '../app-error.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { CallLimits, NodeSession } from '../ports/node-session.ts'
 import { readVrrp } from './foresee-moves.ts'
@@ -41,7 +42,7 @@ interface Tried {
   since: Outcome[]
 }
 
-const answerMs = 3000
+const answerMs = 5000
 /** a connection that is closed within this time was not taken */
 const holdMs = 200
 
@@ -63,8 +64,8 @@ export async function watchDoors(
   let settled = false
 
   async function tryAll(list: Tried[]): Promise<Tried[]> {
-    await Promise.all(list.map(async (each) => each.before.push(await tryDoor(each, clock, limits))))
-    return list.filter(({ before }) => !before.includes('none'))
+    await Promise.all(list.map(async (each) => each.before.push(...(await tryDoor(each, clock, limits)))))
+    return list.filter(({ before }) => before.length > 0 && !before.includes('none'))
   }
   /** from the first that reaches any */
   async function fromFirst(address: string, from: readonly Vantage[]): Promise<Tried[]> {
@@ -78,7 +79,9 @@ export async function watchDoors(
 
   return {
     async look(now) {
-      await Promise.all(tried.map(async (each) => (settled ? each.since : each.before).push(await tryDoor(each, clock, now))))
+      await Promise.all(
+        tried.map(async (each) => (settled ? each.since : each.before).push(...(await tryDoor(each, clock, now)))),
+      )
     },
     async keepConfigured(now) {
       settled = true
@@ -118,13 +121,18 @@ async function doorsOf({ session, services }: NodeServices, limits: CallLimits):
   )
 }
 
-async function tryDoor({ door, host, vantage }: Tried, clock: Clock, limits: CallLimits): Promise<Outcome> {
+/** Nothing when it is not the door: the vantage itself cannot be reached. */
+async function tryDoor({ door, host, vantage }: Tried, clock: Clock, limits: CallLimits): Promise<Outcome[]> {
   const within = { signal: AbortSignal.any([limits.signal, AbortSignal.timeout(answerMs)]), timeoutMs: answerMs }
-  const stream = await vantage.dial(host, door.port, within).catch(() => null)
-  if (stream === null) return 'none'
+  let stream: Duplex
+  try {
+    stream = await vantage.dial(host, door.port, within)
+  } catch (thrown) {
+    return ['exec.failed', 'ssh.timeout'].includes(appErrorFrom(thrown).code) ? ['none'] : []
+  }
   stream.on('error', () => undefined)
   try {
-    return door.path === null ? await isHeld(stream, clock, within) : await isAnswered(stream, host, door.path, within)
+    return [door.path === null ? await isHeld(stream, clock, within) : await isAnswered(stream, host, door.path, within)]
   } finally {
     stream.destroy()
   }

@@ -28,18 +28,16 @@ export function orderPush(
   // sort is stable: as they were asked for within each rank
   const [first, ...rest] = [...groups].sort((one, other) => rank(one) - rank(other))
   if (first === undefined) return []
-  const waves: PushTarget[][][] = [[first]]
-  let open: PushTarget[][] | null = null
+  const waves: PushTarget[][][] = []
   for (const group of rest) {
-    const [lead] = group
-    const [other] = open?.[0] ?? []
-    const fits =
-      open !== null &&
-      open.length < waveSize &&
-      other?.holdsVip === lead?.holdsVip &&
-      !open.some(([each]) => lead?.pair != null && each?.pair === lead.pair)
-    if (open === null || !fits) waves.push((open = []))
-    open.push(group)
+    const pair = group[0]?.pair ?? null
+    const wave = waves.find(
+      (each) =>
+        each.length < waveSize &&
+        each.every((other) => rank(other) === rank(group) && (pair === null || other[0]?.pair !== pair)),
+    )
+    if (wave === undefined) waves.push([group])
+    else wave.push(group)
   }
-  return waves.map((wave) => wave.map((group) => group.map(({ nodeId }) => nodeId)))
+  return [[first], ...waves].map((wave) => wave.map((group) => group.map(({ nodeId }) => nodeId)))
 }

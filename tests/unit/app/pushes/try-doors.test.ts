@@ -3,6 +3,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { afterEach, describe, expect, it } from 'vitest'
 import type { NodeId } from '#contract'
 import type { BoundService, ConfigFileReading } from '../../../../src-main/app/ports/driver.ts'
+import { AppError } from '../../../../src-main/app/app-error.ts'
 import { watchDoors, type Vantage } from '../../../../src-main/app/pushes/try-doors.ts'
 import type { NodeServices } from '../../../../src-main/app/pushes/parties.ts'
 import { systemClock } from '../../../../src-main/system-clock.ts'
@@ -106,11 +107,13 @@ describe('trying the front doors of a node', () => {
     const text = `listen web\n  mode http\n  bind *:${web.port}\n`
     const here = createLocalSession()
     const asked: string[] = []
+    let isLost = false
     const vantage = (name: string, reaches: boolean): Vantage => ({
       name: name as NodeId,
-      dial(host, port, limit) {
+      async dial(host, port, limit) {
         asked.push(`${name} ${host}:${port}`)
-        return reaches ? here.openTcp('127.0.0.1', port, limit) : Promise.reject(new Error('unreachable'))
+        if (isLost) throw new AppError('ssh.connection-lost', 'The connection is gone.')
+        return reaches ? here.openTcp('127.0.0.1', port, limit) : Promise.reject(new AppError('exec.failed', 'Unreachable.'))
       },
     })
     const watch = await watchDoors(
@@ -121,6 +124,10 @@ describe('trying the front doors of a node', () => {
     )
     expect(asked).toEqual([`lb2 198.18.0.10:${web.port}`, `lb3 198.18.0.10:${web.port}`])
     await watch.keepConfigured(limits)
+    isLost = true
+    for (let turn = 0; turn < 4; turn += 1) await watch.look(limits)
+    expect(watch.worse(), 'of who cannot look').toBeNull()
+    isLost = false
     web.behave(answering(502))
     for (let turn = 0; turn < 2; turn += 1) await watch.look(limits)
     expect(watch.worse()).not.toBeNull()

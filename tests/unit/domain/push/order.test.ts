@@ -28,6 +28,10 @@ describe('the order of a push', () => {
     }
     expect(order(idle, undefined, 50).flat(2).sort()).toEqual(['a1', 'a2', 'b1', 'b2'])
   })
+  it('takes no more waves than it must, also where nobody holds an address', () => {
+    const idle = ['a1', 'a2', 'b1', 'b2', 'c1', 'c2'].map((name) => target(name))
+    expect(order(idle)).toEqual([[['a1']], [['a2'], ['b1'], ['c1']], [['b2'], ['c2']]])
+  })
   it('keeps to the size of a wave', () => {
     const many = Array.from({ length: 9 }, (_, index) => target(`n${index}`, { pair: null }))
     expect(order(many, undefined, 3).map((wave) => wave.length)).toEqual([1, 3, 3, 2])
