@@ -42,6 +42,7 @@ describeLab('pushes in the window', () => {
     shell = await startShell()
     browser = await startChromium()
     ;({ page, complaints } = await openPage(browser))
+    page.setDefaultTimeout(30_000)
     window = new WindowPage(page)
     config = new ConfigPage(page)
     push = new PushSheet(page)
@@ -132,7 +133,13 @@ describeLab('pushes in the window', () => {
     await window.go('Config')
     await config.file('lb2', 'haproxy.cfg').press('Enter')
     await config.turnTo('Versions')
-    const pushed = page.getByRole('row').filter({ hasText: 'more to web2, OPS-7' }).last()
+    const rows = page.getByRole('row').filter({ has: page.getByRole('radio') })
+    // newest first: the undo, the push, and what was there when the file was first read
+    const pushed = rows.filter({ hasText: 'more to web2, OPS-7' }).last()
+    await rows
+      .last()
+      .getByRole('radio', { name: /^Compare from/ })
+      .press('Space')
     await pushed.getByRole('radio', { name: /^Compare to/ }).press('Space')
     await page.getByRole('list', { name: 'Changes' }).getByText('server be_web/web2: weight').waitFor()
     expect(await window.graveFindings()).toEqual([])
