@@ -1,8 +1,9 @@
-/** `npm run bench [name …]`: speed claims, as ratios measured in one run. Names: parse, samples, poll, watch, practice, drain. */
+/** `npm run bench [name …]`: speed claims, as ratios measured in one run. Names: parse, samples, poll, watch, practice, drain, push. */
 import { benchDrain } from './drain.ts'
 import { benchParse } from './parse-stats.ts'
 import { benchPoll } from './poll-round.ts'
 import { benchPractice } from './practice.ts'
+import { benchPush } from './push.ts'
 import { benchSamples } from './samples.ts'
 import { benchWatch } from './watch.ts'
 
@@ -13,6 +14,7 @@ const benches: Record<string, () => Promise<void>> = {
   watch: benchWatch,
   practice: benchPractice,
   drain: benchDrain,
+  push: benchPush,
 }
 
 const asked = process.argv.slice(2)

@@ -1,0 +1,127 @@
+import type { NodeConfig, NodeId, PushRecord } from '#contract'
+import type { ConfigAdmin } from '../../src-main/app/ports/config-admin.ts'
+import type { Driver } from '../../src-main/app/ports/driver.ts'
+import { createDrivers } from '../../src-main/drivers/registry.ts'
+import { systemClock } from '../../src-main/system-clock.ts'
+import { makeWorkplace, openConsole, type ConsoleOnLab } from '../lab/console-on-lab.ts'
+import { currentInstance } from '../lab/instance.ts'
+import { isUp, openLab } from '../lab/lab.ts'
+import { ended } from '../lab/push-exercise.ts'
+import { whyNoLab } from '../lab/requirements.ts'
+import { up } from '../lab/up-down.ts'
+
+const PRACTICE_NODES = 8
+const WATCH_MS = 10_000
+const haproxyFile = '/etc/haproxy/haproxy.cfg'
+
+/** Milliseconds that were spent in each part of a node's transaction. */
+type Spent = Record<'check' | 'arm' | 'replace' | 'reload' | 'confirm', number>
+
+/**
+ * A comment in HAProxy's configuration of twelve nodes, the four of the lab on which the console is root, and eight of the practice fleet: the whole, and what the
+ * transaction of a node takes beside its daemon's own check and reload.
+ */
+export async function benchPush(): Promise<void> {
+  const reason = await whyNoLab({ browser: false })
+  if (reason !== null) return console.log(`\n(g) a push: skipped. ${reason}`)
+  const wasUp = isUp(currentInstance())
+  // with its node of systemd's there are four on which the console is root
+  const lab = openLab(currentInstance(), await up(currentInstance(), { systemd: true }))
+  const place = makeWorkplace()
+  try {
+    await lab.restoreAll()
+    const imported = await place.evenkeel('inventory', 'import', lab.inventoryFile)
+    if (imported.code !== 0) throw new Error(imported.stderr)
+    const spent = new Map<NodeId, Spent>()
+    const application = await openConsole(place, { drivers: timedDrivers(spent) })
+    try {
+      const own = lab.topology.nodes.flatMap(({ id, user }) => (user === 'root' ? [id as NodeId] : []))
+      await application.client.call('practice.open', { nodes: PRACTICE_NODES, servers: 8 })
+      const { nodes } = await application.client.call('inventory.get', {})
+      const all = nodes
+        .map(({ id }) => id)
+        .filter((id) => own.includes(id) || !lab.topology.nodes.some((each) => each.id === id))
+      const began = performance.now()
+      const record = await push(application, all)
+      const tookMs = performance.now() - began
+      console.log(`\n(g) a push to ${all.length} nodes in ${record.waves.length} waves, each watched for ${WATCH_MS / 1000} s`)
+      console.log(`  ${record.state} after ${(tookMs / 1000).toFixed(1)} s: ${record.said}`)
+      printSpent(
+        'the lab',
+        [...spent].flatMap(([id, each]) => (own.includes(id) ? [each] : [])),
+      )
+      printSpent(
+        'practice',
+        [...spent].flatMap(([id, each]) => (own.includes(id) ? [] : [each])),
+      )
+    } finally {
+      await application.client.call('practice.close', {})
+      await application.close()
+    }
+  } finally {
+    place.clear()
+    if (wasUp) await lab.restoreAll()
+    else await lab.down()
+  }
+}
+
+async function push(application: ConsoleOnLab, nodes: readonly NodeId[]): Promise<PushRecord> {
+  const configs = await Promise.all(nodes.map((node) => application.client.call('config.fetch', { node, secrets: false })))
+  const files = configs.map(changedFile)
+  const { id } = await application.client.call('push.start', { files, reason: 'bench', watchMs: WATCH_MS })
+  return ended(application, id)
+}
+
+function changedFile({ nodeId, files }: NodeConfig) {
+  const file = files.find(({ path }) => path === haproxyFile)
+  if (file === undefined || file.text === null || file.sha256 === null) throw new Error(`${nodeId} has no ${haproxyFile}.`)
+  const { path, text, sha256 } = file
+  return { nodeId, path, baseSha256: sha256, baseText: text, text: `${text}# bench\n` }
+}
+
+/** What the daemon does itself is its check of the files in their place, its reload, and the wait until its new process serves. */
+function printSpent(where: string, nodes: readonly Spent[]): void {
+  const median = (of: (spent: Spent) => number): number =>
+    nodes.map(of).toSorted((one, other) => one - other)[nodes.length >> 1] ?? NaN
+  const parts = (['check', 'arm', 'replace', 'reload', 'confirm'] as const).map(
+    (part) => `${part} ${median((spent) => spent[part]).toFixed(0)}`,
+  )
+  const ratio = median(({ reload, ...rest }) => (reload + rest.arm + rest.replace + rest.confirm) / reload)
+  const withCheck = median(({ reload, ...rest }) => (reload + rest.check + rest.arm + rest.replace + rest.confirm) / reload)
+  console.log(`  ${where}, ${nodes.length} nodes, ms: ${parts.join(', ')}`)
+  console.log(
+    `    over the daemon's own check and reload: ${ratio.toFixed(2)} ×, and with the check apart beforehand ${withCheck.toFixed(2)} ×`,
+  )
+}
+
+function timedDrivers(spent: Map<NodeId, Spent>): Driver[] {
+  return [...createDrivers({ clock: systemClock }).values()].map((driver) => ({
+    kind: driver.kind,
+    detect: (...args) => driver.detect(...args),
+    bind(detected) {
+      const bound = driver.bind(detected)
+      return Object.assign(bound, { configAdmin: bound.configAdmin === null ? null : timed(bound.configAdmin, spent) })
+    },
+  }))
+}
+
+function timed(admin: ConfigAdmin, spent: Map<NodeId, Spent>): ConfigAdmin {
+  async function clock<T>(nodeId: NodeId, part: keyof Spent, work: () => Promise<T>): Promise<T> {
+    const began = performance.now()
+    try {
+      return await work()
+    } finally {
+      const each = spent.get(nodeId) ?? { check: 0, arm: 0, replace: 0, reload: 0, confirm: 0 }
+      each[part] += performance.now() - began
+      spent.set(nodeId, each)
+    }
+  }
+  return {
+    ...admin,
+    check: (session, ...rest) => clock(session.nodeId, 'check', () => admin.check(session, ...rest)),
+    arm: (session, ...rest) => clock(session.nodeId, 'arm', () => admin.arm(session, ...rest)),
+    replace: (session, ...rest) => clock(session.nodeId, 'replace', () => admin.replace(session, ...rest)),
+    reload: (session, ...rest) => clock(session.nodeId, 'reload', () => admin.reload(session, ...rest)),
+    confirm: (session, ...rest) => clock(session.nodeId, 'confirm', () => admin.confirm(session, ...rest)),
+  }
+}
