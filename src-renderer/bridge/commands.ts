@@ -44,6 +44,8 @@ const commands: Readonly<Record<CommandName, true>> = {
   'drills.stop': true,
   'drills.stopAll': true,
   'drills.setLever': true,
+  'drills.schedule': true,
+  'drills.unschedule': true,
   'practice.open': true,
   'practice.close': true,
   'practice.do': true,
