@@ -83,7 +83,7 @@ describeLab('a push to a pair of nginx and keepalived', () => {
       /127\.0\.0\.1:8080\/(portal\/)? from lb2: it is not answered, or with 5xx; before, it is answered\./,
     )
     expect([await read(lb1, nginxFile), await read(lb2, nginxFile)]).toEqual([pushed, pushed])
-  }, 120_000)
+  }, 180_000)
 
   it('that breaks what is behind the virtual address is taken back, as the other member has seen it', async () => {
     const narrow: Change = (text) => text.replace('bind *:80\n', `bind ${lab.node(lb1).data}:80\n`)
@@ -94,7 +94,7 @@ describeLab('a push to a pair of nginx and keepalived', () => {
     )
     expect(phasesOf(record)).toEqual({ lb1: 'restored' })
     expect(await read(lb1, haproxyFile)).toBe(before)
-  }, 60_000)
+  }, 120_000)
 
   it('that would move the address says so first, and moves it only where that is allowed', async () => {
     const { edge } = lab.topology.vips
@@ -108,7 +108,7 @@ describeLab('a push to a pair of nginx and keepalived', () => {
     expect(await push({ ...request, allowVipMove: true })).toMatchObject({ state: 'succeeded' })
     await heldBy(lb2)
     expect(await read(lb1, keepalivedFile)).toContain('priority 90')
-  }, 60_000)
+  }, 120_000)
 
   it('that changes what members must share is made on both within three adverts, and no second master appears', async () => {
     const alone = await requestFor(keepalivedFile, { lb1: withAddress }, { watchMs: 6000 })
@@ -123,7 +123,7 @@ describeLab('a push to a pair of nginx and keepalived', () => {
     // by hand on one of them, for comparison
     await sh(lb1, `sed -i '/${extra}/d' ${keepalivedFile} && kill -HUP "$(cat /run/keepalived.pid)"`)
     await waitUntil('both are masters', 30_000, async () => (await lab.holders('edge')).length === 2)
-  }, 90_000)
+  }, 120_000)
 
   it('is put back on both by their guards when the console is cut off, and no second master appears', async () => {
     const before = await Promise.all([lb1, lb2].map((node) => read(node, keepalivedFile)))
@@ -150,5 +150,5 @@ describeLab('a push to a pair of nginx and keepalived', () => {
     expect(await masterTurns(lb2), 'lb2 never became master').toBe(turns)
     for (const node of [lb1, lb2]) await lab.healCable(node, 'management')
     expect((await ended(console, id)).state).not.toBe('succeeded')
-  }, 120_000)
+  }, 180_000)
 })
