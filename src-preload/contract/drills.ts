@@ -244,8 +244,10 @@ export const DrillRecord = v.strictObject({
   /** who had the address before the fault */
   holder: v.nullable(NodeId),
   prediction: DrillPrediction,
-  /** by the console's clock; null: not yet, or never */
+  /** by the console's clock, when the node gave the address up or else when its command began; null: not yet, or never */
   injectedAt: v.nullable(EpochMs),
+  /** how long the command took that made the fault */
+  injectionMs: v.nullable(v.number()),
   revertedAt: v.nullable(EpochMs),
   ending: v.nullable(DrillEnding),
   verdict: v.nullable(DrillVerdict),

@@ -1,4 +1,4 @@
-import type { DrillEnding } from '#contract'
+import type { DrillEnding, DrillRecord } from '#contract'
 import { measuredPhases, takeoverOf } from '../../domain/drill/timeline.ts'
 import { judgeDrill } from '../../domain/drill/verdict.ts'
 import { AppError } from '../app-error.ts'
@@ -115,9 +115,20 @@ function differencesBetween(nodeId: string, before: Record<string, string>, afte
 
 const linesOf = (text: string | undefined): string[] => (text ?? '').split('\n').filter(Boolean)
 
+/** A command that looks for its processes first takes effect somewhat later: an address that goes while it runs tells when. */
+function onsetOf({ injectedAt, injectionMs, node }: DrillRecord, changes: DrillWatch['changes']): number | null {
+  if (injectedAt === null || injectionMs === null) return injectedAt
+  const until = injectedAt + injectionMs + clockSlackMs
+  const lost = changes.find(({ at, nodeId, has }) => !has && nodeId === node && at >= injectedAt && at <= until)
+  return lost === undefined ? injectedAt : Math.round(lost.at)
+}
+const clockSlackMs = 50
+
 function measure({ parts, drill }: Run, { seen, watch }: { seen: readonly Seen[]; watch: DrillWatch }): void {
   const { book } = parts
-  const { injectedAt, revertedAt, plan, node } = drill
+  const { revertedAt, plan, node } = drill
+  drill.injectedAt = onsetOf(drill, watch.changes)
+  const { injectedAt } = drill
   drill.figures = figuresOf(seen, { injectedAt, revertedAt, slowMs: plan.steadyState.p99Ms })
   for (const { at, nodeId, has } of watch.changes) {
     book.note(drill.id, {
@@ -129,7 +140,7 @@ function measure({ parts, drill }: Run, { seen, watch }: { seen: readonly Seen[]
   }
   if (injectedAt === null) return
   const takeover = takeoverOf(watch.changes, node, injectedAt, revertedAt ?? Infinity)
-  const lost = watch.changes.find((change) => !change.has && change.nodeId === node && change.at >= injectedAt)
+  const lost = watch.changes.find((change) => !change.has && change.nodeId === node && change.at >= injectedAt - 1)
   const announced = watch.announcements.find(({ at }) => takeover !== null && at >= takeover.at)
   const [worst] = [...drill.figures].sort((one, other) => (other.outageMs ?? 0) - (one.outageMs ?? 0))
   drill.takeoverMs = takeover === null ? null : Math.max(0, takeover.at - injectedAt)

@@ -145,6 +145,7 @@ export function createDrillService({
       holder: router?.holders[0] ?? null,
       prediction,
       injectedAt: null,
+      injectionMs: null,
       revertedAt: null,
       ending: null,
       verdict: null,

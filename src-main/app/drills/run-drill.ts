@@ -113,6 +113,7 @@ async function faulted(run: Run, watch: DrillWatch): Promise<Ended> {
     const injected = await faults.inject(session, scope, guard, limitsOf(run))
     ticket = injected
     drill.injectedAt = Math.round(injected.began - watch.offsetMs(drill.node))
+    drill.injectionMs = injected.ended - injected.began
   } catch (thrown) {
     const cause = appErrorFrom(thrown)
     if (cause.effect === 'none') return { ending: 'failed', said: cause.message }

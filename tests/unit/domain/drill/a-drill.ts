@@ -48,6 +48,7 @@ export const record: DrillRecord = v.parse(DrillRecord, {
     notes: [],
   },
   injectedAt,
+  injectionMs: 40,
   revertedAt: injectedAt + 10_000,
   ending: 'time',
   verdict: 'proven',
