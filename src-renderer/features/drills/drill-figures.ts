@@ -1,4 +1,4 @@
-import type { DrillPhase, DrillRecord, DrillState, DrillVerdict, DrillView, Interval } from '#contract'
+import type { DrillRecord, DrillState, DrillVerdict, DrillView, Interval } from '#contract'
 import { formatSpan } from '../../ui/format.ts'
 import type { Glyph } from '../../ui/state-glyph.vue'
 
@@ -24,13 +24,6 @@ export function outageOf({ figures }: Pick<DrillRecord, 'figures'>): number | nu
 /** `0 ms` to `1 s` as one figure where both ends are the same. */
 export const intervalText = ({ earliestMs, latestMs }: Interval): string =>
   earliestMs === latestMs ? formatSpan(latestMs) : `${formatSpan(earliestMs)} – ${formatSpan(latestMs)}`
-
-/** How far off a measured part is: within what was predicted, sooner or later. */
-export function fitOf({ earliestMs, latestMs, measuredMs }: DrillPhase): 'within' | 'sooner' | 'later' | null {
-  if (measuredMs === null) return null
-  if (measuredMs > latestMs) return 'later'
-  return measuredMs < earliestMs ? 'sooner' : 'within'
-}
 
 export interface AnswerCell {
   key: number

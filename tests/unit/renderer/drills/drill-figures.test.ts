@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { answerCells, fitOf, intervalText } from '../../../../src-renderer/features/drills/drill-figures.ts'
+import { answerCells, intervalText } from '../../../../src-renderer/features/drills/drill-figures.ts'
 
 const cells = (worstMs: (number | null)[], most: number) =>
   answerCells({ vantage: 'console', fromAt: 0, sliceMs: 100, worstMs }, most).map(({ height, failed }) => [height, failed])
@@ -22,9 +22,7 @@ describe('what a drill shows', () => {
     expect(cells([], 5)).toEqual([])
   })
 
-  it('a measured part is within what was foretold, or sooner, or later', () => {
-    const part = (measuredMs: number | null) => fitOf({ phase: 'election', earliestMs: 600, latestMs: 700, measuredMs })
-    expect([part(599), part(600), part(700), part(701), part(null)]).toEqual(['sooner', 'within', 'within', 'later', null])
+  it('a span of time is one figure where both ends are the same', () => {
     expect(intervalText({ earliestMs: 600, latestMs: 700 })).toBe('600 ms – 700 ms')
     expect(intervalText({ earliestMs: 700, latestMs: 700 })).toBe('700 ms')
   })
