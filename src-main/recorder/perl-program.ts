@@ -23,14 +23,18 @@ vec($r, 0, 1) = 1;
 my $running = 1;
 sub told { my ($kind, @words) = @_; $out .= join(' ', $kind, @words) . "\\n" }
 sub us { return sprintf '%.0f', $_[0] }
+# a packet for each probe would cost the console more than the probe
+my ($hurry, $flushed) = (0, 0);
 sub flush {
+  return if !$hurry && $running && now() - $flushed < 5e4;
+  ($hurry, $flushed) = (0, now());
   while (length $out) {
     my $wrote = syswrite STDOUT, $out;
     defined $wrote or exit 1;
     $out = substr $out, $wrote;
   }
 }
-my %answer = (t => sub { told('c', us(now())) });
+my %answer = (t => sub { told('c', us(now())); $hurry = 1 });
 sub hear {
   my $count = sysread STDIN, my $words, 4096;
   if (!$count) { $running = 0; vec($r, 0, 1) = 0; return }
@@ -46,7 +50,7 @@ if ($mode eq 'watch') {
   vec($r, fileno $link, 1) = 1;
   while ($running) {
     select(my $ready = $r, undef, undef, undef) > 0 or next;
-    if (vec($ready, fileno $link, 1) && defined recv($link, my $message, 65536, 0)) { told('n', us(now()), unpack 'H*', $message) }
+    if (vec($ready, fileno $link, 1) && defined recv($link, my $message, 65536, 0)) { told('n', us(now()), unpack 'H*', $message); $hurry = 1 }
     hear() if vec($ready, 0, 1);
     flush();
   }

@@ -22,7 +22,7 @@ export function runInThread(
   const timer = setTimeout(finish, maxMs)
   signal.addEventListener('abort', stop, { once: true })
   if (signal.aborted) stop()
-  thread.on('message', (line: string) => onLine(line))
+  thread.on('message', (lines: string[]) => lines.forEach(onLine))
   thread.on('error', (thrown: Error) => (error = thrown))
   const ended = new Promise<Error | null>((resolve) => {
     thread.once('exit', () => {

@@ -61,7 +61,7 @@ export interface RecordedProbes {
 export interface Recording {
   /** as it is known by now; it gets better with time */
   clock(): ClockOffset
-  /** Told of each probe when it is over, which need not be the order in which they were sent. */
+  /** Told of each probe within 100 ms of its end, which need not be the order in which they were sent. */
   onProbe(listener: (probe: RecordedProbe) => void): () => void
   /** Resolves with the reason when probes stop coming although nobody stopped them. Never rejects, and stays open otherwise. */
   readonly lost: Promise<Error>
