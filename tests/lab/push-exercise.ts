@@ -20,7 +20,7 @@ export async function fileFor(lab: Lab, node: string, change: (text: string) => 
 /** The push as it is in the end. */
 export async function ended({ client }: ConsoleOnLab, id: PushRecord['id']): Promise<PushRecord> {
   let push = await client.call('push.get', { push: id })
-  await waitUntil('the push has ended', 90_000, async () => {
+  await waitUntil('the push has ended', 150_000, async () => {
     push = await client.call('push.get', { push: id })
     return push.endedAt !== null
   }).catch((thrown: unknown) => {
