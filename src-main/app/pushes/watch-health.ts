@@ -63,7 +63,10 @@ export async function watchHealth(
   let last: { figures: HealthFigures; at: number } | null = null
   let suspect: { key: string; times: number } = { key: '', times: 0 }
   let unread = 0
-  while (clock.monotonic() - began < watchMs) {
+  let seen = 0
+  const isOver = (): boolean => clock.monotonic() - began >= watchMs
+  // a slow node is not let off: it is read as often as it takes to judge it, and what was suspected last is looked at once more
+  while (!isOver() || (watchMs > 0 && (seen < inARow || suspect.key !== ''))) {
     await clock.sleep(sampleMs, limits.signal)
     if (limits.stopped()) return 'stopped'
     let figures: HealthFigures
@@ -75,6 +78,7 @@ export async function watchHealth(
       continue
     }
     unread = 0
+    seen += 1
     const at = clock.monotonic()
     if (last !== null) {
       const more = ratesBetween(last.figures, figures, (at - last.at) / 1000)
@@ -85,9 +89,10 @@ export async function watchHealth(
     last = { figures, at }
     limits.onHealth({ before: healthOf(before), now: healthOf({ figures, rates }) })
     const regression = regressionOf(before, { figures, rates }, allowed) ?? before.doors.worse()
+    const wasWorse = suspect.key !== ''
     const key = regression === null ? '' : `${regression.metric} ${regression.subject}`
     suspect = key !== '' && key === suspect.key ? { key, times: suspect.times + 1 } : { key, times: 1 }
-    if (regression !== null && suspect.times >= inARow) return regression
+    if (regression !== null && (suspect.times >= inARow || (wasWorse && isOver()))) return regression
   }
   return null
 }

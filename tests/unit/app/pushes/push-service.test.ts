@@ -192,6 +192,13 @@ describe('a push', () => {
     expect(odd.nodes.map(({ guard }) => guard)).toEqual([null, null])
   })
 
+  it('is judged by two readings at least, however slow they are', async () => {
+    const site = setUp()
+    const { id } = await start(site, `${old}broken`, { watchMs: 1000 })
+    expect(await site.ended(id)).toMatchObject({ state: 'rolled-back', said: expect.stringContaining('serves worse') as string })
+    expect(filesOf(site)).toEqual([old, old])
+  })
+
   it('is in the history when it begins and when it ends, and its phases and figures in its record', async () => {
     const site = setUp()
     const { id } = await start(site, good)
