@@ -8,15 +8,12 @@ import type { NodeSession } from '../../src-main/app/ports/node-session.ts'
 import { createHaproxyDriver } from '../../src-main/drivers/haproxy/driver.ts'
 import { probeNodeFacts } from '../../src-main/drivers/linux/node-facts.ts'
 import { systemClock } from '../../src-main/system-clock.ts'
-import { createHostKeyPolicy } from '../../src-main/transport/ssh/host-key-policy.ts'
-import { createNodeSessions } from '../../src-main/transport/ssh/node-sessions.ts'
-import { readTextIfPresent } from '../../src-main/transport/ssh/text-file.ts'
-import { silentLog } from '../contract/silent-log.ts'
 import { openBare } from './bare-ssh.ts'
+import { createSessions } from './fleet-sessions.ts'
 import { printRace, race } from './measure.ts'
 import { openShared } from './open-ssh.ts'
 import { recordSession, type Request } from './recording-session.ts'
-import { startSshFleet, type SshFleet } from './ssh-fleet.ts'
+import { startSshFleet } from './ssh-fleet.ts'
 
 const SERVERS = 500
 const NODE_COUNTS = [1, 10, 100]
@@ -66,29 +63,6 @@ export async function benchPoll(): Promise<void> {
 }
 
 const idOf = (index: number) => v.parse(NodeId, `n${index + 1}`)
-
-function createSessions(fleet: SshFleet) {
-  const byId = new Map(fleet.nodes.map((node) => [node.name, node]))
-  const hostKeys = createHostKeyPolicy({
-    trusted: { list: () => [] },
-    knownHostsFiles: [fleet.knownHostsFile],
-    readFile: readTextIfPresent,
-  })
-  return createNodeSessions({
-    targets: {
-      target: (id) => {
-        const node = byId.get(id)
-        return node ? { host: node.host, port: node.port, user: 'root', identityFile: fleet.privateKeyFile, auth: 'key' } : null
-      },
-      secret: () => Promise.resolve(null),
-    },
-    hostKeys,
-    clock: systemClock,
-    log: silentLog,
-    home: '/nonexistent',
-    env: {},
-  })
-}
 
 async function bindNode(session: NodeSession): Promise<{ session: NodeSession; service: BoundService }> {
   const driver = createHaproxyDriver({ clock: systemClock })

@@ -1,9 +1,10 @@
-/** `npm run bench [name …]`: speed claims, as ratios measured in one run. Names: parse, samples, poll, watch, practice, drain, push. */
+/** `npm run bench [name …]`: speed claims, as ratios measured in one run. Names: parse, samples, poll, watch, practice, drain, recorder, push. */
 import { benchDrain } from './drain.ts'
 import { benchParse } from './parse-stats.ts'
 import { benchPoll } from './poll-round.ts'
 import { benchPractice } from './practice.ts'
 import { benchPush } from './push.ts'
+import { benchRecorder } from './recorder.ts'
 import { benchSamples } from './samples.ts'
 import { benchWatch } from './watch.ts'
 
@@ -14,6 +15,7 @@ const benches: Record<string, () => Promise<void>> = {
   watch: benchWatch,
   practice: benchPractice,
   drain: benchDrain,
+  recorder: benchRecorder,
   push: benchPush,
 }
 

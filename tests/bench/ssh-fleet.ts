@@ -9,9 +9,9 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-const NAMESPACE = 'evk-bench'
+export const NAMESPACE = 'evk-bench'
 const HOST_LINK = 'evk-bench0'
-const HOST_ADDRESS = '198.18.8.1/24'
+export const HOST_ADDRESS = '198.18.8.1'
 export const ADDRESS = '198.18.8.2'
 const FIRST_PORT = 22001
 const POOLS = 10
@@ -45,7 +45,7 @@ export async function startSshFleet(count: number, serversPerNode: number): Prom
     dropNetwork()
     run('ip', 'netns', 'add', NAMESPACE)
     run('ip', 'link', 'add', HOST_LINK, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', NAMESPACE)
-    run('ip', 'addr', 'add', HOST_ADDRESS, 'dev', HOST_LINK)
+    run('ip', 'addr', 'add', `${HOST_ADDRESS}/24`, 'dev', HOST_LINK)
     run('ip', 'link', 'set', HOST_LINK, 'up')
     for (const link of ['lo', 'eth0']) run('ip', '-n', NAMESPACE, 'link', 'set', link, 'up')
     run('ip', '-n', NAMESPACE, 'addr', 'add', `${ADDRESS}/24`, 'dev', 'eth0')
