@@ -16,7 +16,7 @@ import { waitUntil } from './run.ts'
 
 const exhaustive = process.env['EVENKEEL_EXHAUSTIVE'] === '1'
 const watchMs = 2000
-const guardMs = watchMs + 15_000
+const guardMs = 22_000
 
 describeLab('a push in trouble', () => {
   let lab: Lab

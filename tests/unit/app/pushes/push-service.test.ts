@@ -195,7 +195,10 @@ describe('a push', () => {
   it('is judged by two readings at least, however slow they are', async () => {
     const site = setUp()
     const { id } = await start(site, `${old}broken`, { watchMs: 1000 })
-    expect(await site.ended(id)).toMatchObject({ state: 'rolled-back', said: expect.stringContaining('serves worse') as string })
+    expect(await site.ended(id)).toMatchObject({
+      state: 'rolled-back',
+      said: expect.stringContaining('serves worse') as string,
+    })
     expect(filesOf(site)).toEqual([old, old])
   })
 
