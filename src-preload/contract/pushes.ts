@@ -18,6 +18,8 @@ export const PushFile = v.strictObject({
   /** of the bytes that were edited; empty: there must be no such file yet */
   baseSha256: sha256,
   text: v.pipe(v.string(), v.maxLength(8_000_000)),
+  /** there is to be no such file any more; `text` is not looked at */
+  remove: v.optional(v.literal(true)),
   /** a kept version of this file, to be put back byte for byte with its passwords; `text` is not looked at */
   version: v.optional(v.number()),
   /** what was edited, with masks in place of its passwords: the masks of `text` stand for the same; absent: `text` has none */

@@ -5,6 +5,7 @@ import {
   keepalivedFile,
   keepalivedText,
   nginxFile,
+  nginxMain,
   nginxText,
   sha256Of,
   type PushRoom,
@@ -247,13 +248,45 @@ export function pushNodeSuite(open: () => Promise<PushRoom>): void {
     await room.run('mv /etc/nginx/real/site.conf /etc/nginx/sites/site.conf; rmdir /etc/nginx/real')
   })
 
+  it('files are taken away, and come back like any other', async () => {
+    const path = '/etc/nginx/sites/more.conf'
+    await room.write(path, 'server { listen 127.0.0.1:8203; return 200 more; }\n')
+    await room.run('nginx -s reload')
+    const serves = '[ "$(curl -s http://127.0.0.1:8203/)" = more ]'
+    await room.until(serves)
+    const sha256 = await room.hash(path)
+    const changes = [{ path, expectSha256: sha256, after: null }]
+    const { admin, ticket, reload, restore } = await room.push('nginx', changes)
+    expect(await room.exists(path)).toBe(false)
+    await reload()
+    await room.until('! curl -s http://127.0.0.1:8203/')
+    await restore()
+    expect(await room.hash(path)).toBe(sha256)
+    await room.until(serves)
+
+    expect(await admin.check(room.session, changes, room.limits())).toMatchObject({ accepted: true, how: 'bound' })
+    expect(await room.exists(path), 'a check takes nothing away').toBe(true)
+    const main = await room.hash(nginxMain)
+    const needed = { path: nginxMain, expectSha256: main, after: null }
+    expect(await admin.check(room.session, [needed], room.limits())).toMatchObject({ accepted: false })
+    await room.run(`echo '# by hand' >> ${path}`)
+    await expect(room.arm('nginx', changes)).rejects.toMatchObject({ code: 'config.changed-on-node' })
+    await expect(admin.confirm(room.session, ticket, room.limits())).rejects.toMatchObject({ code: 'daemon.not-confirmed' })
+
+    const second = await room.push('nginx', [{ path, after: null, expectSha256: await room.hash(path) }])
+    await second.reload()
+    await second.admin.confirm(room.session, second.ticket, room.limits())
+    expect([await room.exists(path), await room.leftovers()]).toEqual([false, ''])
+  })
+
   it('prints a script that does the same by hand', async () => {
-    const changes = [await room.change(nginxFile, nginxText.replace('one', 'by hand'.replace(' ', '_')))]
+    const after = nginxText.replace('one', 'by_hand')
+    const changes = [await room.change(nginxFile, after)]
     const script = room.adminOf('nginx').commandsFor(changes).join('\n')
     await room.run('mkdir -p /tmp/hand/new/etc/nginx/sites')
-    await room.write(`/tmp/hand/new${nginxFile}`, changes[0]?.after.toString('latin1') ?? '')
+    await room.write(`/tmp/hand/new${nginxFile}`, after)
     await room.run(`cd /tmp/hand; ${script}`)
     await room.until('[ "$(curl -s http://127.0.0.1:8200/)" = by_hand ]')
-    expect(await room.hash(nginxFile)).toBe(sha256Of(changes[0]?.after.toString('latin1') ?? ''))
+    expect(await room.hash(nginxFile)).toBe(sha256Of(after))
   })
 }

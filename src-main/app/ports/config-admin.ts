@@ -8,7 +8,8 @@ export interface ConfigChange {
   path: string
   /** of the bytes that were read and edited; '' = there must be no such file yet */
   expectSha256: string
-  after: Buffer
+  /** null: there is to be no such file; a symlink is not taken away */
+  after: Buffer | null
 }
 
 export interface CheckReport {

@@ -52,6 +52,7 @@ export async function changesOf(
   return Promise.all(
     files.map(async ({ path, before, after }) => {
       const [from, to] = back ? [after, before] : [before, after]
+      if (to === '') return { path, expectSha256: from, after: null }
       const bytes = await versions.bytes(to)
       if (bytes !== null) return { path, expectSha256: from, after: bytes }
       throw new AppError(

@@ -172,6 +172,7 @@ export function createPushJob(parts: PushJobParts): JobDefinition<PushJobInput, 
     }
     for (const { target, changes } of found) {
       for (const { path, after } of changes) {
+        if (after === null) continue
         const { nodeId, kind } = target
         await versions.pushed(
           { nodeId, kind, path, bytes: after },

@@ -97,7 +97,9 @@ export function createPushPlanner({ servicesOf, versions, config, pairOf }: Push
     }
     await versions.seen(now)
     const wanted = await Promise.all(files.map((file) => wantedBytes(file, now)))
-    const changed = wanted.filter(({ before, after }) => before === null || !before.equals(after))
+    const changed = wanted.filter(({ before, after }) =>
+      before === null || after === null ? before !== after : !before.equals(after),
+    )
     const vrrp = await readVrrp(node, limits)
     const holdsVip = vrrp?.instances.some(({ kernelAddresses }) => kernelAddresses.length > 0) ?? false
     const kinds = [...new Set(changed.map(({ kind }) => kind))]
@@ -112,8 +114,14 @@ export function createPushPlanner({ servicesOf, versions, config, pairOf }: Push
         }))
         const before = now.filter((file) => file.kind === kind)
         const next = [
-          ...before.map((file) => ({ ...file, bytes: own.find(({ path }) => path === file.path)?.after ?? file.bytes })),
-          ...own.filter((each) => each.before === null).map(({ path, after: bytes }) => ({ nodeId, kind, path, bytes })),
+          ...before.flatMap((file) => {
+            const change = own.find(({ path }) => path === file.path)
+            if (change === undefined) return [file]
+            return change.after === null ? [] : [{ ...file, bytes: change.after }]
+          }),
+          ...own.flatMap(({ path, before: was, after: bytes }) =>
+            was !== null || bytes === null ? [] : [{ nodeId, kind, path, bytes }],
+          ),
         ]
         const [was, is] = [before.map(textOf), next.map(textOf)]
         const shown = {
@@ -122,7 +130,7 @@ export function createPushPlanner({ servicesOf, versions, config, pairOf }: Push
           files: changes.map(({ path, expectSha256, after: bytes }) => ({
             path,
             before: expectSha256,
-            after: sha256Of(bytes),
+            after: bytes === null ? '' : sha256Of(bytes),
           })),
           holdsVip,
           merged: own.some(({ merged }) => merged),
@@ -160,7 +168,7 @@ export function createPushPlanner({ servicesOf, versions, config, pairOf }: Push
   async function wantedBytes(
     file: PushFile,
     now: readonly FileOnNode[],
-  ): Promise<{ path: string; kind: ServiceKind; before: Buffer | null; after: Buffer; merged: boolean }> {
+  ): Promise<{ path: string; kind: ServiceKind; before: Buffer | null; after: Buffer | null; merged: boolean }> {
     const { nodeId, path, baseSha256, baseText, text, encoding } = file
     const current = now.find((each) => each.path === path)
     const kind = current?.kind ?? file.kind
@@ -173,6 +181,10 @@ export function createPushPlanner({ servicesOf, versions, config, pairOf }: Push
     const moved = current !== undefined && sha256Of(current.bytes) !== baseSha256
     const base = moved ? await versions.bytes(baseSha256) : (current?.bytes ?? null)
     if ((current === undefined) !== (baseSha256 === '') || (moved && base === null)) throw changedSince(file, '')
+    if (file.remove === true) {
+      if (moved) throw changedSince(file, '')
+      return { path, kind, before: current?.bytes ?? null, after: null, merged: false }
+    }
     const old = file.version === undefined ? null : await keptBytes(file.version, path)
     if (old === null && baseText === undefined && secretsIn(kind, text).some(({ from, to }) => isMask(text.slice(from, to)))) {
       throw new AppError(

@@ -275,7 +275,7 @@ export function createPushService(parts: PushServiceParts): PushService {
       }
       for (const { party, changes } of targets) {
         for (const { path, after: bytes } of changes)
-          await versions.keep({ nodeId: party.nodeId, kind: party.kind, path, bytes })
+          if (bytes !== null) await versions.keep({ nodeId: party.nodeId, kind: party.kind, path, bytes })
       }
       const push: PushRecord = {
         id: v.parse(PushId, randomUUID()),
@@ -320,15 +320,16 @@ export function createPushService(parts: PushServiceParts): PushService {
       const files = await Promise.all(
         targets.flatMap(({ nodeId, kind, files: list }) =>
           list.map(async ({ path, before, after }) => {
-            const bytes = before === '' ? null : await versions.bytes(before)
+            const file = { nodeId, kind, path, baseSha256: after }
+            // it was made by the push
+            if (before === '') return { ...file, text: '', remove: true as const, encoding: 'utf-8' as const }
+            const bytes = await versions.bytes(before)
             if (bytes !== null) {
-              return { nodeId, kind, path, baseSha256: after, text: bytes.toString('latin1'), encoding: 'latin1' as const }
+              return { ...file, text: bytes.toString('latin1'), encoding: 'latin1' as const }
             }
             throw new AppError(
               'job.not-undoable',
-              before === ''
-                ? `${path} on ${nodeId} did not exist before; pushing does not take files away.`
-                : `What ${path} on ${nodeId} said before was kept without its passwords, so it cannot be put back from here.`,
+              `What ${path} on ${nodeId} said before was kept without its passwords, so it cannot be put back from here.`,
             )
           }),
         ),

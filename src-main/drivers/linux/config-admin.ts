@@ -14,7 +14,7 @@ import type { ConfigFileReading } from '../../app/ports/driver.ts'
 import type { ExecResult, NodeSession } from '../../app/ports/node-session.ts'
 import type { CheckProblem } from '../../domain/config-text/check-problem.ts'
 import { hideSecrets } from '../../domain/config-text/mask-secrets.ts'
-import { createFile } from './create-file.ts'
+import { createFile, removeFile } from './create-file.ts'
 import { claimOf, createGuard, sha256Of, type Revival } from './guard.ts'
 import { run } from './run.ts'
 import { shown } from './shown-command.ts'
@@ -62,9 +62,10 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
   ): Promise<void> {
     const { path, expectSha256, after } = change
     try {
-      if (expectSha256 === '') await createFile(session, path, after, at, limits)
+      if (after === null) await removeFile(session, { path, expectSha256, lock: at.lock }, limits)
+      else if (expectSha256 === '') await createFile(session, path, after, at, limits)
       else await session.replaceFile(path, after, { ...limits, privileged: true, expectSha256, lock: at.lock })
-      note(limits, `replace ${path}`, 0, `sha256 ${expectSha256} -> ${sha256Of(after)}`)
+      note(limits, `replace ${path}`, 0, `sha256 ${expectSha256} -> ${after === null ? 'no such file' : sha256Of(after)}`)
     } catch (thrown) {
       note(limits, `replace ${path}`, null, appErrorFrom(thrown).message)
       throw thrown
@@ -74,22 +75,24 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
   return {
     commandsFor(changes) {
       const binds = changes.map(({ path }) => `mount --bind ${shown(`new${path}`)} ${shown(path)}`)
+      const replaceable = changes.every(({ expectSha256, after }) => expectSha256 !== '' && after !== null)
       return [
         `# the new files stand under ./new, at the paths they are to have`,
         ...changes.flatMap(({ path, expectSha256, after }) => [
           ...(expectSha256 === ''
             ? [`test ! -e ${shown(path)}`]
             : [`echo ${shown(`${expectSha256}  ${path}`)} | sha256sum -c -`]),
-          `echo ${shown(`${sha256Of(after)}  new${path}`)} | sha256sum -c -`,
+          ...(after === null ? [] : [`echo ${shown(`${sha256Of(after)}  new${path}`)} | sha256sum -c -`]),
         ]),
-        changes.some(({ expectSha256 }) => expectSha256 === '')
-          ? `# a new file cannot be tried apart like this: ${shown(...part.testArgv)} after the next step`
-          : `unshare -m sh -c ${shown([...binds, shown(...part.testArgv)].join(' && '))}`,
-        ...changes.map(({ path, expectSha256 }) =>
-          expectSha256 === ''
+        replaceable
+          ? `unshare -m sh -c ${shown([...binds, shown(...part.testArgv)].join(' && '))}`
+          : `# a file that comes or goes cannot be tried apart like this: ${shown(...part.testArgv)} after the next step`,
+        ...changes.map(({ path, expectSha256, after }) => {
+          if (after === null) return `rm ${shown(path)}`
+          return expectSha256 === ''
             ? `cp ${shown(`new${path}`)} ${shown(path)}`
-            : `cp -a ${shown(path)} ${shown(`${path}.next~`)} && cat ${shown(`new${path}`)} > ${shown(`${path}.next~`)} && mv ${shown(`${path}.next~`)} "$(readlink -f ${shown(path)})"`,
-        ),
+            : `cp -a ${shown(path)} ${shown(`${path}.next~`)} && cat ${shown(`new${path}`)} > ${shown(`${path}.next~`)} && mv ${shown(`${path}.next~`)} "$(readlink -f ${shown(path)})"`
+        }),
         shown(...part.testArgv),
         part.reloadCommand,
       ]
@@ -102,12 +105,12 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
         if (known !== undefined && known.sha256 !== null && known.sha256 !== expectSha256) throw changedSince(session, path)
       }
       const before = files.flatMap(({ path, bytes }) => (bytes === null ? [] : [{ path, text: textOf(bytes) }]))
-      const changed = new Map(changes.map(({ path, after }) => [path, textOf(after)]))
-      const added = changes.filter(({ path }) => !before.some((file) => file.path === path))
-      const after = [
-        ...before.map(({ path, text }) => ({ path, text: changed.get(path) ?? text })),
-        ...added.map((change) => ({ path: change.path, text: textOf(change.after) })),
-      ]
+      const written = new Map(changes.map(({ path, after: bytes }) => [path, bytes === null ? null : textOf(bytes)]))
+      const paths = [...before.map(({ path }) => path), ...written.keys()]
+      const after = [...new Set(paths)].flatMap((path) => {
+        const text = written.has(path) ? written.get(path) : before.find((file) => file.path === path)?.text
+        return typeof text === 'string' ? [{ path, text }] : []
+      })
       const tried = await tryConfig(session, changes, part.testArgv, limits)
       const hidden = (said: string): string =>
         hideSecrets(
@@ -142,7 +145,8 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
 
     async replace(session, changes, ticket, limits) {
       await guard.requireHeld(session, ticket, 'begin', limits)
-      const like = (await part.readFiles(session, limits)).find(({ error }) => error === null)?.path ?? ''
+      const makesFiles = changes.some(({ expectSha256 }) => expectSha256 === '')
+      const like = makesFiles ? ((await part.readFiles(session, limits)).find(({ error }) => error === null)?.path ?? '') : ''
       try {
         for (const change of changes) await replaceOne(session, change, { like, lock: claimOf(ticket) }, limits)
         await guard.requireHeld(session, ticket, 'end', limits)
@@ -157,7 +161,7 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
       const options = { ...limits, privileged: true, maxBytes: 1024 * 1024 }
       const result = await run(session, part.testArgv, options)
       const words = result.stdout.toString('utf8')
-      const texts = changes.map(({ after }) => textOf(after))
+      const texts = changes.flatMap(({ after }) => (after === null ? [] : [textOf(after)]))
       const hidden = (said: string): string => hideSecrets(part.kind, texts, said)
       note(limits, shown(...part.testArgv), result.code, hidden(`${result.stderr}${words}`))
       const fault = part.judge(result, words).find(({ severity }) => severity === 'error')

@@ -36,3 +36,30 @@ export async function createFile(
       : (['config.write-failed', lastLine(stderr) || 'the bytes did not arrive whole'] as const)
   throw new AppError(fault, `${path} on ${session.nodeId} was not made: ${why}.`, { details: { path, stderr } })
 }
+
+/** $1: file, $2: its hash, $3: as ReplaceOptions.lock. What it said is kept beside it by the guard. */
+const removal = `
+[ ! -h "$1" ] || exit 3
+held=
+trap '[ -z "$held" ] || rm -f -- "$held"' EXIT
+ln -sn "replace $(cat /proc/sys/kernel/random/boot_id) $$" "$3" || exit 1
+held=$3
+[ -f "$1" ] && sum=$(sha256sum < "$1") && [ "\${sum%% *}" = "$2" ] || exit 2
+rm -f -- "$1"
+`
+
+/** Takes a file away that still is what it was. Throws as `NodeSession.replaceFile` does. */
+export async function removeFile(
+  session: NodeSession,
+  { path, expectSha256, lock }: { path: string; expectSha256: string; lock: string },
+  limits: AdminLimits,
+): Promise<void> {
+  const argv = ['sh', '-c', removal, 'evenkeel', path, expectSha256, lock] as const
+  const { code, stderr } = await run(session, argv, { ...limits, privileged: true, maxBytes: 1024 })
+  if (code === 0) return
+  const [fault, why] =
+    code === 2
+      ? (['config.changed-on-node', 'somebody else has changed it meanwhile. Read it again'] as const)
+      : (['config.write-failed', code === 3 ? 'it is a link to another file' : lastLine(stderr)] as const)
+  throw new AppError(fault, `${path} on ${session.nodeId} was not taken away: ${why}.`, { details: { path, stderr } })
+}

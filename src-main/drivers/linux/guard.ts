@@ -69,7 +69,11 @@ export function createGuard({ kind, now }: { kind: ServiceKind; now: () => numbe
       const seconds = Math.max(1, Math.ceil(guardMs / 1000))
       const ticket = { id: randomUUID(), dir: folderOf(kind), expiresAfterMs: seconds * 1000 }
       const revive = [revival.name, String(revival.pid), revival.signal, revival.unit ?? '', ...revival.argv]
-      const files = changes.flatMap(({ path, expectSha256, after }) => [path, expectSha256, sha256Of(after)])
+      const files = changes.flatMap(({ path, expectSha256, after }) => [
+        path,
+        expectSha256,
+        after === null ? '' : sha256Of(after),
+      ])
       const args = [ticket.dir, ticket.id, String(seconds), owner, reason, restoreScript, reviveScript, String(revive.length)]
       const shown = `arm guard ${ticket.id}: ${changes.map(({ path }) => path).join(' ')} come back in ${seconds} s`
       const { text, stderr } = await onNode(session, armScript, [...args, ...revive, ...files], shown, limits)

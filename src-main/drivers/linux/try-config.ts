@@ -3,14 +3,16 @@
  *
  * Model: in a mount namespace of its own, which ends with the command, the new bytes stand at the very paths of the old ones: the daemon's own
  * check reads exactly what would be live, includes and relative paths and all, and nobody else sees any of it. The bytes lie on a tmpfs of
- * that namespace and never reach a disk. A file that is new is put into a copy of its folder, which then stands in the folder's place.
+ * that namespace and never reach a disk. A file that is new, or gone, is so
+ * in a copy of its folder, which then stands in the folder's place.
  */
 import type { ExecResult, NodeSession } from '../../app/ports/node-session.ts'
 import type { AdminLimits } from '../../app/ports/admin-limits.ts'
 
 export interface CandidateFile {
   path: string
-  after: Buffer
+  /** null: it is not there */
+  after: Buffer | null
 }
 
 /** $1: the script that runs inside, $2 …: its arguments. */
@@ -23,7 +25,7 @@ unshare -m sh -c "$inner" evenkeel "$stage" "$@"
 `
 
 /**
- * $1: an empty folder, $2: number of files, then path and size of each, then the command. The files come by stdin, one after the other.
+ * $1: an empty folder, $2: number of files, then path and size of each (`-`: it is gone), then the command. The files come by stdin, one after the other.
  * Says \`bound\` before the command does.
  */
 const inner = `
@@ -32,8 +34,11 @@ mount --make-rprivate / 2>/dev/null
 mount -t tmpfs -o mode=700 tmpfs "$stage" || exit 3
 while [ "$at" -lt "$count" ]; do
   at=$((at + 1))
-  head -c "$2" > "$stage/$at" || exit 3
-  if [ -e "$1" ]; then mount --bind "$stage/$at" "$1" || exit 3; else
+  [ "$2" = - ] || head -c "$2" > "$stage/$at" || exit 3
+  if [ "$2" = - ]; then
+    cp -a -- "\${1%/*}" "$stage/$at.folder" && rm -f -- "$stage/$at.folder/\${1##*/}" || exit 3
+    mount --bind "$stage/$at.folder" "\${1%/*}" || exit 3
+  elif [ -e "$1" ]; then mount --bind "$stage/$at" "$1" || exit 3; else
     cp -a -- "\${1%/*}" "$stage/$at.folder" && mv -- "$stage/$at" "$stage/$at.folder/\${1##*/}" || exit 3
     mount --bind "$stage/$at.folder" "\${1%/*}" || exit 3
   fi
@@ -50,9 +55,9 @@ export async function tryConfig(
   argv: readonly string[],
   limits: AdminLimits,
 ): Promise<(ExecResult & { words: string }) | null> {
-  const pairs = files.flatMap(({ path, after }) => [path, String(after.length)])
+  const pairs = files.flatMap(({ path, after }) => [path, after === null ? '-' : String(after.length)])
   const command = ['sh', '-c', outer, 'evenkeel', inner, String(files.length), ...pairs, ...argv] as const
-  const stdin = Buffer.concat(files.map(({ after }) => after))
+  const stdin = Buffer.concat(files.flatMap(({ after }) => after ?? []))
   const result = await session.exec(command, { ...limits, privileged: true, stdin, maxBytes: 1024 * 1024 })
   const said = result.stdout.toString('utf8')
   return said.startsWith('bound') ? { ...result, words: said.slice('bound'.length) } : null

@@ -43,7 +43,7 @@ export function fakeNode(name: string, options: { holdsVip?: boolean } = {}): Fa
     commandsFor: (changes) => changes.map((change) => `cp new${change.path} ${change.path}`),
     async check(_session, changes) {
       await at('check')
-      const accepted = !changes.some(({ after }) => after.includes('refuse'))
+      const accepted = !changes.some(({ after }) => after?.includes('refuse'))
       const problem = { severity: 'error' as const, message: 'unknown keyword', path, line: 3 }
       return { accepted, how: 'bound', output: '', problems: accepted ? [] : [problem] }
     },
@@ -60,7 +60,7 @@ export function fakeNode(name: string, options: { holdsVip?: boolean } = {}): Fa
     },
     async replace(_session, changes) {
       await at('replace')
-      node.file = changes[0]?.after.toString() ?? ''
+      node.file = changes[0]?.after?.toString() ?? ''
     },
     async reload(_session, _changes, _limits, together) {
       if (node.file.includes('odd')) throw fail('daemon.reload-rejected', `haproxy on ${name} does not take it where it lies.`)
