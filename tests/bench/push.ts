@@ -80,7 +80,9 @@ function changedFile({ nodeId, files }: NodeConfig) {
 }
 
 /** What the daemon does itself is its check of the files in their place, its reload, and the wait until its new process serves. */
-function printSpent(where: string, nodes: readonly Spent[]): void {
+function printSpent(where: string, all: readonly Spent[]): void {
+  const nodes = all.filter(({ reload }) => reload > 0)
+  if (nodes.length === 0) return console.log(`  ${where}: no node was reloaded`)
   const median = (of: (spent: Spent) => number): number =>
     nodes.map(of).toSorted((one, other) => one - other)[nodes.length >> 1] ?? NaN
   const parts = (['check', 'arm', 'replace', 'reload', 'confirm'] as const).map(
