@@ -37,10 +37,13 @@ function notPermitted(
   path: string,
   stderr: string,
 ): AppError {
-  const line = sudoersLine(command.user, [path, ...command.argv.slice(1)])
+  // A rule holds no line ends, so a script can be allowed only together with every other.
+  const isScript = command.argv.some((word) => word.includes('\n'))
+  const line = sudoersLine(command.user, isScript ? [path] : [path, ...command.argv.slice(1)])
+  const what = isScript ? `scripts with ${path}` : `"${command.argv.join(' ')}"`
   const message =
-    `sudo on ${command.where} does not let ${command.user} run "${command.argv.join(' ')}" without a password. ` +
-    `Add this line to a file in /etc/sudoers.d (with visudo -f): ${line}`
+    `sudo on ${command.where} does not let ${command.user} run ${what} without a password. ` +
+    `Add this line to a file in /etc/sudoers.d (with visudo -f)${isScript ? '; it makes that account as good as root' : ''}: ${line}`
   return new AppError('exec.not-permitted', message, { details: { argv: command.argv, sudoersLine: line, stderr } })
 }
 
