@@ -54,7 +54,7 @@ const startUp: Interval = { earliestMs: 0, latestMs: 1500 }
 const handover: Interval = { earliestMs: 0, latestMs: 100 }
 const none: Interval = { earliestMs: 0, latestMs: 0 }
 
-export const sum = (...parts: readonly Interval[]): Interval =>
+const sum = (...parts: readonly Interval[]): Interval =>
   parts.reduce((total, { earliestMs, latestMs }) => ({
     earliestMs: total.earliestMs + earliestMs,
     latestMs: total.latestMs + latestMs,

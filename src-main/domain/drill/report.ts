@@ -173,7 +173,7 @@ export const sinceFault = ({ injectedAt, createdAt }: DrillRecord, at: number): 
   return ms > 0 ? `+${ms}` : String(ms).replace('-', '−')
 }
 
-export const intervalText = (interval: Interval | null): string => {
+const intervalText = (interval: Interval | null): string => {
   if (interval === null) return '–'
   const { earliestMs, latestMs } = interval
   return Math.round(earliestMs) === Math.round(latestMs)
@@ -182,4 +182,4 @@ export const intervalText = (interval: Interval | null): string => {
 }
 
 const measuredText = (ms: number | null): string => (ms === null ? '–' : `${Math.round(ms)} ms`)
-export const isoMinute = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+const isoMinute = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`
