@@ -6,7 +6,15 @@
 import { applyEdits } from '#contract'
 import { editConfig } from '../../../domain/config-edit/edit-config.ts'
 import { parseTree } from '../../../domain/keepalived/config-tree.ts'
-import { blockOf, trackedBy, valueOf, valuesOf, viewOf, type Instance } from '../../../domain/keepalived/config-view.ts'
+import {
+  blockOf,
+  trackedBy,
+  valueOf,
+  valuesOf,
+  viewOf,
+  type Instance,
+  type KeepalivedFile,
+} from '../../../domain/keepalived/config-view.ts'
 import { sha256Of } from '../guard.ts'
 import { shown } from '../shown-command.ts'
 import { processFunctions, type FaultScripts } from './fault-scripts.ts'
@@ -25,7 +33,18 @@ export function priorityDrop(files: readonly KeepalivedText[], name: string): Fa
   if (instance === undefined)
     return `No vrrp_instance is called ${name} in ${files.map(({ path }) => path).join(', ') || 'its files'}.`
   const base = Number(valueOf(instance, 'priority') ?? 100)
-  return byTrackFile(views, instance, base) ?? byConfig(files, instance)
+  const group = groupOf(views, name)
+  // A group moves as a whole, and what its members track has no weight there.
+  return group === null ? (byTrackFile(views, instance, base) ?? byConfig(files, [name])) : byConfig(files, group)
+}
+
+/** Names of all instances of its vrrp_sync_group; null: it is in none. */
+function groupOf(views: readonly KeepalivedFile[], name: string): string[] | null {
+  const groups = views
+    .flatMap(({ statements }) => statements)
+    .flatMap(({ words, block }) => (words[0].value === 'vrrp_sync_group' && block !== null ? [blockOf(block, 'group')] : []))
+    .map((members) => members.flatMap(({ words }) => words.map(({ value }) => value)))
+  return groups.find((members) => members.includes(name)) ?? null
 }
 
 const writeFile = `
@@ -38,7 +57,7 @@ if [ -e "$1/before" ]; then cat "$1/before" > "$2"; elif [ -e "$1/absent" ]; the
 `
 
 /** keepalived.conf(5): the number in the file, times the weight, is added to the priority. 0 as weight makes any number a FAULT. */
-function byTrackFile(views: readonly ReturnType<typeof viewOf>[], instance: Instance, base: number): FaultScripts | null {
+function byTrackFile(views: readonly KeepalivedFile[], instance: Instance, base: number): FaultScripts | null {
   for (const { name, weight } of trackedBy(instance, 'track_file')) {
     const defined = views
       .flatMap(({ statements }) => statements)
@@ -90,26 +109,34 @@ mv -f -- "$keep" "$live" || exit
 reread
 `
 
-function byConfig(files: readonly KeepalivedText[], { name }: Instance): FaultScripts | string {
-  const own = files.map((file) => ({ ...file, kind: 'keepalived' as const }))
-  const [change] = editConfig(own, {
-    kind: 'keepalived',
-    what: 'router.set',
-    router: name,
-    keyword: 'priority',
-    value: String(lowest),
-  })
-  const file = files.find(({ path }) => path === change?.path)
-  if (change === undefined || file === undefined) return `The priority of ${name} cannot be lowered in its files.`
-  const after = applyEdits(file.text, change.edits)
+/** Of all instances named, which have to stand in one file: what is put back is one file, at once. */
+function byConfig(files: readonly KeepalivedText[], names: readonly string[]): FaultScripts | string {
+  const changed = new Map<string, string>()
+  for (const router of names) {
+    const own = files.map(({ path, text }) => ({ path, text: changed.get(path) ?? text, kind: 'keepalived' as const }))
+    const [change] = editConfig(own, {
+      kind: 'keepalived',
+      what: 'router.set',
+      router,
+      keyword: 'priority',
+      value: String(lowest),
+    })
+    const text = own.find(({ path }) => path === change?.path)?.text
+    if (change === undefined || text === undefined) return `The priority of ${router} cannot be lowered in its files.`
+    changed.set(change.path, applyEdits(text, change.edits))
+  }
+  const [[path, after] = ['', ''], ...others] = changed
+  const before = files.find((file) => file.path === path)?.text
+  if (before === undefined || others.length > 0) return `${names.join(', ')} move together and stand in several files.`
+  const which = names.join(', ')
   return {
     inject: lowerInFile,
     undo: raiseInFile,
-    args: [file.path, sha256Of(Buffer.from(file.text, 'latin1')), Buffer.from(after, 'latin1').toString('base64')],
-    blastRadius: `${name} on this node, whose keepalived reads its file again; connections through its addresses break when these move`,
+    args: [path, sha256Of(Buffer.from(before, 'latin1')), Buffer.from(after, 'latin1').toString('base64')],
+    blastRadius: `${which} on this node, whose keepalived reads its file again; connections through the addresses break when these move`,
     shown: {
-      inject: [`# ${file.path}: priority of ${name} becomes ${lowest}`, 'pkill -HUP -o -x keepalived'],
-      revert: [`# ${file.path} as it was`, 'pkill -HUP -o -x keepalived'],
+      inject: [`# ${path}: priority of ${which} becomes ${lowest}`, 'pkill -HUP -o -x keepalived'],
+      revert: [`# ${path} as it was`, 'pkill -HUP -o -x keepalived'],
     },
     tools: ['base64', 'sha256sum'],
   }

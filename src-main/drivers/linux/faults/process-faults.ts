@@ -59,7 +59,12 @@ const startShown = (name: string, { unit, argv }: Origin): string[] =>
   unit === null ? [`pgrep -x ${name} || ${shown('setsid', ...argv)}`] : [`systemctl start ${unit}`]
 
 const killShown = (name: string, { unit }: Origin): string[] => [
-  ...(unit === null ? [] : [`# in /run/systemd/system/${unit}.d/evenkeel-drill.conf: Restart=no`]),
+  ...(unit === null
+    ? []
+    : [
+        `printf '[Service]\\nRestart=no\\n' > /run/systemd/system/${unit}.d/evenkeel-drill.conf  # unless it says so already`,
+        'systemctl daemon-reload',
+      ]),
   `pkill -STOP ${name}; pkill -KILL ${name}`,
 ]
 
