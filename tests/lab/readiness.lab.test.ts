@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { DrillReadiness, FaultKind, RouterId } from '#contract'
 import { brokenStandbys, certificate, certificateFor, healthyPairs, type BrokenStandby } from './broken-standbys.ts'
 import { makeWorkplace, openConsole, type ConsoleOnLab, type Workplace } from './console-on-lab.ts'
@@ -97,6 +97,9 @@ describeLab('readiness of a standby', () => {
     return now
   }
 
+  // what was broken must be mended before the next one is, however slow the machine
+  vi.setConfig({ testTimeout: 150_000 })
+
   it.each(healthyPairs.filter(({ sed }) => everything || sed === undefined))('passes $name', async ({ router, fault, sed }) => {
     if (sed !== undefined) {
       for (const node of members) await edited(node, keepalivedFile, sed)
@@ -132,5 +135,5 @@ describeLab('readiness of a standby', () => {
     const refused = await workplace.evenkeel('drill', 'readiness', 'VI_EDGE', '--fault', 'balancer-hang')
     expect(refused.code).toBe(1)
     expect(refused.stdout).toContain('STOP vrrp.moves-nothing')
-  })
+  }, 120_000)
 })

@@ -13,7 +13,7 @@ export interface NodeEvidence {
   /** false: the account may not run this as root, so that owners of sockets, and files that are not for everybody, were not seen */
   asRoot: boolean
   network: NodeNetwork
-  /** in the order of the questions; null: a connection came about; `unable`: the node has nothing to connect with */
+  /** in the order of the questions; null: a connection came about; `unable`: its sshd forbids connections from there */
   reached: (string | null)[] | 'unable'
   /** the first certificate of each file, PEM without any key; null: there is none, or the file cannot be read */
   certificates: { path: string; pem: string | null }[]

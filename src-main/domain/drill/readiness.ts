@@ -258,7 +258,7 @@ const rules: Record<ReadinessCheck, Rule> = {
               warns(
                 'backends.untried',
                 nodeId,
-                `${nodeId} has neither bash nor nc: whether it reaches its servers was not tried.`,
+                `sshd on ${nodeId} forbids connections from there: whether it reaches its servers was not tried.`,
               ),
             ]
       }

@@ -6,45 +6,19 @@ import { readNetwork } from './node-network.ts'
 import { run, runScript, sectionsFrom } from './run.ts'
 
 /**
- * As root where that is allowed, for certificates that lie beside their keys, and for logs. Stdin: `cert PATH` and `reach NUMBER HOST PORT`, a line each; 32
- * connections are tried at a time, two seconds each. Only what stands between the marks of a certificate leaves the node.
+ * As root where that is allowed, for certificates that lie beside their keys, and for logs. Stdin: a path in each line. Only what stands
+ * between the marks of a certificate leaves the node.
  */
 const script = `
 PATH="$PATH:/usr/sbin:/sbin:/usr/bin:/bin"
 part() { printf '%s\\0' "$1"; cat; printf '\\0'; }
-reach() {
-  if command -v bash >/dev/null 2>&1; then
-    said=$(timeout 2 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$2" "$3" 2>&1); code=$?
-  else
-    said=$(nc -z -w 2 "$2" "$3" 2>&1); code=$?
-  fi
-  [ "$code" = 124 ] && said='no answer within 2 s'
-  [ "$code" = 0 ] && said= || said=\${said##*: }
-  printf '%s %s %s\\n' "$1" "$code" "$(printf %s "$said" | tr '\\n' ' ')"
-}
-certs=; running=0
-command -v bash >/dev/null 2>&1 || command -v nc >/dev/null 2>&1 || echo unable
-while read -r kind rest; do
-  if [ "$kind" = cert ]; then certs="$certs$rest
-"; else
-    reach $rest &
-    running=$((running + 1)); [ $((running % 32)) = 0 ] && wait
-  fi
-done
-wait
-printf '\\0'
-IFS='
-'
-set -f
-for path in $certs; do
-  set +f
+while IFS= read -r path; do
   if [ -d "$path" ]; then set -- "$path"/*; else set -- "$path"; fi
   for file; do
     case $file in *.key|*.ocsp|*.issuer|*.sctl) continue ;; esac
     sed -n '/-----BEGIN CERTIFICATE-----/,/-----END CERTIFICATE-----/p;/-----END CERTIFICATE-----/q' "$file" 2>/dev/null | part "cert $file"
   done
 done
-unset IFS
 {
   if [ -d /run/systemd/system ]; then
     journalctl -q --no-pager -p err -S -15min -o cat -u haproxy -u nginx -u keepalived 2>/dev/null | tail -n 20
@@ -54,16 +28,19 @@ unset IFS
       awk -v since="$since" '/ \\[(emerg|alert|crit|error)\\] / && $1 " " $2 >= since' | tail -n 20
 } | part log
 `
+const reachMs = 2000
+const reachedAtOnce = 16
 const clockRounds = 4
 
 export function createNodeEvidence({ clock }: { clock: Clock }): LookAtNode {
-  return async (session, questions, limits) => {
+  return async (session, { reach, certificates }, limits) => {
     const offset = await clockOf(session, clock, limits)
+    const reached = await tryAll(session, reach, limits)
     try {
-      return { ...(await lookAs('root', session, questions, limits)), clock: offset }
+      return { ...(await lookAs('root', session, certificates, limits)), reached, clock: offset }
     } catch (thrown) {
       if (!(thrown instanceof AppError) || thrown.code !== 'exec.not-permitted') throw thrown
-      return { ...(await lookAs('account', session, questions, limits)), clock: offset }
+      return { ...(await lookAs('account', session, certificates, limits)), reached, clock: offset }
     }
   }
 }
@@ -71,29 +48,22 @@ export function createNodeEvidence({ clock }: { clock: Clock }): LookAtNode {
 async function lookAs(
   who: 'root' | 'account',
   session: NodeSession,
-  { reach, certificates }: NodeQuestions,
+  certificates: readonly string[],
   limits: CallLimits,
-): Promise<Omit<NodeEvidence, 'clock'>> {
+): Promise<Pick<NodeEvidence, 'asRoot' | 'network' | 'certificates' | 'log'>> {
   const asRoot = who === 'root'
-  const lines = [
-    // a path with a line feed in it could pass for a question
-    ...certificates.filter((path) => !/[\n\r]/.test(path)).map((path) => `cert ${path}`),
-    ...reach.map(({ host, port }, index) => `reach ${index} ${host} ${port}`),
-  ]
-  const stdin = lines.map((line) => `${line}\n`).join('')
   const network = await readNetwork(session, limits, asRoot)
   const { stdout } = await run(session, ['sh', '-c', script], {
     ...limits,
-    stdin,
+    // a line feed within a path would make two of it
+    stdin: certificates.flatMap((path) => (/[\n\r]/.test(path) ? [] : [`${path}\n`])).join(''),
     privileged: asRoot,
     maxBytes: 8 * 1024 * 1024,
   })
-  const end = stdout.indexOf(0)
-  const sections = sectionsFrom(stdout.subarray(end + 1))
+  const sections = sectionsFrom(stdout)
   return {
     asRoot,
     network,
-    reached: reachedFrom(stdout.subarray(0, end).toString('utf8'), reach.length),
     certificates: [...sections].flatMap(([name, pem]) =>
       name.startsWith('cert ') ? [{ path: name.slice('cert '.length), pem: pem === '' ? null : pem }] : [],
     ),
@@ -101,18 +71,38 @@ async function lookAs(
   }
 }
 
-function reachedFrom(text: string, count: number): NodeEvidence['reached'] {
-  if (text.startsWith('unable')) return 'unable'
-  const answers = new Map(
-    [...text.matchAll(/^(\d+) (\d+) (.*)$/gm)].map(([, index, code, said = '']) => [
-      Number(index),
-      code === '0' ? null : said.trim() || `it ended with ${code}`,
-    ]),
-  )
-  return Array.from({ length: count }, (_, index) => {
-    const answer = answers.get(index)
-    return answer === undefined ? 'it was not tried' : answer
-  })
+async function tryAll(
+  session: NodeSession,
+  reach: NodeQuestions['reach'],
+  limits: CallLimits,
+): Promise<NodeEvidence['reached']> {
+  const reached: (string | null)[] = reach.map(() => 'it was not tried')
+  const waiting = [...reach.entries()]
+  let forbidden = false
+  const tryNext = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined && !forbidden; next = waiting.shift()) {
+      const [index, { host, port }] = next
+      const answer = await tryOne(session, host, port, limits)
+      if (answer === 'forbidden') forbidden = true
+      else reached[index] = answer
+    }
+  }
+  await Promise.all(Array.from({ length: reachedAtOnce }, tryNext))
+  return forbidden ? 'unable' : reached
+}
+
+async function tryOne(session: NodeSession, host: string, port: number, { signal }: CallLimits): Promise<string | null> {
+  try {
+    const connection = await session.openTcp(host, port, { signal, timeoutMs: reachMs })
+    connection.destroy()
+    return null
+  } catch (thrown) {
+    if (!(thrown instanceof AppError) || signal.aborted) throw thrown
+    if (thrown.code === 'ssh.channel-refused') return 'forbidden'
+    if (thrown.code === 'ssh.timeout') return `no answer within ${reachMs / 1000} s`
+    if (thrown.code === 'exec.failed') return thrown.message
+    throw thrown
+  }
 }
 
 /** The quickest of a few questions tells best: the node's clock was read within its round trip. */
