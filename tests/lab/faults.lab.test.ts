@@ -214,6 +214,57 @@ describeLab('faults on real nodes', () => {
     }
   }, 300_000)
 
+  it('are seen over IPv6, multicast, fast adverts of version 3 and a sync group, where no file is tracked', async () => {
+    const vip6 = 'fd51::10'
+    const instance = (name: string, priority: number, address: string) => `vrrp_instance ${name} {
+      state BACKUP\n interface eth0\n virtual_router_id 51\n priority ${priority}\n version 3\n advert_int 0.2
+      virtual_ipaddress {\n ${address}\n }\n}\n`
+    const text = (priority: number): string =>
+      `vrrp_sync_group EDGE {\n group {\n VI_EDGE\n VI_EDGE6\n }\n}\n` +
+      instance('VI_EDGE', priority, `${lab.topology.vips.edge}/24`) +
+      instance('VI_EDGE6', priority, `${vip6}/64`)
+    for (const [node, priority] of [['lb1', 150] as const, ['lb2', 100] as const]) {
+      await lab.exec(node, ['sh', '-c', 'cat > /etc/keepalived/keepalived.conf'], { stdin: text(priority) })
+      await lab.stopService(node, 'keepalived')
+      await lab.startService(node, 'keepalived')
+    }
+    const holders6Are = (...nodes: string[]): Promise<void> =>
+      waitUntil(`${nodes.join(' and ')} hold ${vip6}`, waitMs, async () => {
+        const held = await Promise.all(members.edge.map((node) => onNode(node, `ip -6 -o addr show dev eth0 to ${vip6}`)))
+        return members.edge.filter((_, index) => held[index]?.includes(vip6)).join() === nodes.join()
+      })
+    await holdersAre('edge', 'lb1')
+    await holders6Are('lb1')
+    const mac = (await onNode('lb1', 'cat /sys/class/net/eth0/address')).trim()
+    const client = async (script: string) => (await lab.exec('client', ['sh', '-c', script])).stdout.trim()
+    await client('ip -6 addr add fd51::100/64 dev eth0 nodad')
+    try {
+      const session = await sessionOf('lb1')
+      const before = await faults.snapshot(session, limits())
+      for (const kind of ['adverts-blocked', 'priority-drop'] as const) {
+        const scope = { ...(await scopeOf('lb1', 'edge', kind)), instance: 'VI_EDGE6' }
+        expect(await faults.describe(session, scope, limits())).toMatchObject({ missing: [] })
+        const injected = await faults.inject(session, scope, guard(40_000), limits())
+        const now = kind === 'adverts-blocked' ? ['lb1', 'lb2'] : ['lb2']
+        await holdersAre('edge', ...now)
+        await holders6Are(...now)
+        // this client believes the other one
+        const lb2 = (await onNode('lb2', 'cat /sys/class/net/eth0/address')).trim()
+        await client(`ip -6 neigh replace ${vip6} dev eth0 lladdr ${lb2} nud stale`)
+        await faults.revert(session, injected, limits())
+        await holdersAre('edge', 'lb1')
+        await holders6Are('lb1')
+        await waitUntil(`the client knows who has ${vip6}`, waitMs, async () =>
+          (await client(`ip -6 neigh show ${vip6} dev eth0`)).includes(mac),
+        )
+        await sameAsBefore('lb1', before)
+      }
+    } finally {
+      await client(`ip -6 addr del fd51::100/64 dev eth0; ip -6 neigh flush dev eth0`)
+      await lab.restoreAll()
+    }
+  }, 300_000)
+
   it('leave nothing wherever the command that makes one is cut', async () => {
     const [session, scope] = [await sessionOf('lb1'), await scopeOf('lb1', 'edge', 'priority-drop')]
     const before = await faults.snapshot(session, limits())
