@@ -128,37 +128,50 @@ describeLab('a push in trouble', () => {
     180_000,
   )
 
-  it('of two consoles at once is carried out by one; the other one says whose it is, and touches nothing', async () => {
-    await withConsole(quietly, (one) =>
-      withConsole(quietly, async (other) => {
-        const pushes = await Promise.all([push(one, 'lb1'), push(other, 'lb1')])
-        expect(pushes.map(({ state }) => state).sort()).toEqual(['rolled-back', 'succeeded'])
-        const lost = pushes.find(({ state }) => state === 'rolled-back')
-        expect(lost?.said).toMatch(/is being changed by lab test \(cli\) \(trouble|was changed by somebody else/)
-        await expectWhole('lb1', pushes.find(({ state }) => state === 'succeeded')?.wanted ?? '')
-      }),
-    )
-  }, 120_000)
-
-  it('is seen by a colleague, who keeps it; its own console finds that it has succeeded', async () => {
-    let settled: Promise<unknown> = Promise.resolve()
-    await withConsole(quietly, async (colleague) => {
-      const keep = async (): Promise<void> => {
-        const [guard] = await colleague.client.call('push.standing', { nodes: ['lb2'] as never })
-        expect(guard).toMatchObject({ kind: 'haproxy', state: 'armed', owner: 'lab test (cli)', push: null })
-        await colleague.client.call('push.settle', { node: 'lb2' as never, kind: 'haproxy', id: guard?.id ?? '', how: 'keep' })
-      }
-      await withConsole(
-        at('lb2 reload answered', () => (settled = keep())),
-        async (console) => {
-          const { state, wanted } = await push(console, 'lb2')
-          await settled
-          expect(state).toBe('succeeded')
-          await expectWhole('lb2', wanted)
-        },
+  it.concurrent(
+    'of two consoles at once is carried out by one; the other one says whose it is, and touches nothing',
+    async () => {
+      await withConsole(quietly, (one) =>
+        withConsole(quietly, async (other) => {
+          const pushes = await Promise.all([push(one, 'lb1'), push(other, 'lb1')])
+          expect(pushes.map(({ state }) => state).sort()).toEqual(['rolled-back', 'succeeded'])
+          const lost = pushes.find(({ state }) => state === 'rolled-back')
+          expect(lost?.said).toMatch(/is being changed by lab test \(cli\) \(trouble|was changed by somebody else/)
+          await expectWhole('lb1', pushes.find(({ state }) => state === 'succeeded')?.wanted ?? '')
+        }),
       )
-    })
-  }, 120_000)
+    },
+    120_000,
+  )
+
+  it.concurrent(
+    'is seen by a colleague, who keeps it; its own console finds that it has succeeded',
+    async () => {
+      let settled: Promise<unknown> = Promise.resolve()
+      await withConsole(quietly, async (colleague) => {
+        const keep = async (): Promise<void> => {
+          const [guard] = await colleague.client.call('push.standing', { nodes: ['lb2'] as never })
+          expect(guard).toMatchObject({ kind: 'haproxy', state: 'armed', owner: 'lab test (cli)', push: null })
+          await colleague.client.call('push.settle', {
+            node: 'lb2' as never,
+            kind: 'haproxy',
+            id: guard?.id ?? '',
+            how: 'keep',
+          })
+        }
+        await withConsole(
+          at('lb2 reload answered', () => (settled = keep())),
+          async (console) => {
+            const { state, wanted } = await push(console, 'lb2')
+            await settled
+            expect(state).toBe('succeeded')
+            await expectWhole('lb2', wanted)
+          },
+        )
+      })
+    },
+    120_000,
+  )
 
   it.each([
     ['before the guard is armed', 'guard leaving'],
@@ -180,7 +193,7 @@ describeLab('a push in trouble', () => {
     120_000,
   )
 
-  it('with an account that may not is refused before anything is touched', async () => {
+  it.concurrent('with an account that may not is refused before anything is touched', async () => {
     const before = await onDisk(lab, 'lb4')
     await withConsole(quietly, async (console) => {
       await expect(push(console, 'lb4')).rejects.toMatchObject({ reply: { code: 'exec.not-permitted', effect: 'none' } })
