@@ -6,9 +6,9 @@ import { type Account, loginEnvironment } from './accounts.ts'
 
 /**
  * A program is given its input as a whole. A client that leaves stdin open, as ssh(1) on a terminal does, sends nothing for this long;
- * then the command starts with what has come.
+ * then the command starts with what has come. On a busy computer the console's own words may take a good part of that.
  */
-const stdinSilenceMs = 250
+const stdinSilenceMs = 1000
 
 export interface LoginCommand {
   /** Signals the client sends; OpenSSH 9.2 does not pass them on for root. */

@@ -148,7 +148,7 @@ describe('a practice machine, reached by the console', () => {
         channel.on('exit', (code: number | null, signal: string | null) => resolve([code, signal]))
         channel.resume()
         void expect
-          .poll(() => node.machine.processes.list().some(({ name }) => name === 'sleep'))
+          .poll(() => node.machine.processes.list().some(({ name }) => name === 'sleep'), { timeout: 8000 })
           .toBe(true)
           .then(() => channel.signal('TERM'))
       })
