@@ -15,6 +15,8 @@ export interface Workplace {
   environment: NodeJS.ProcessEnv
   home: string
   dataFolder: string
+  /** a Node with this environment and no other */
+  node: readonly [string, ...string[]]
   /** Run the command line, as `evenkeel …` does. */
   evenkeel(...args: string[]): Promise<RunResult>
   clear(): void
@@ -23,14 +25,20 @@ export interface Workplace {
 export function makeWorkplace(): Workplace {
   const home = mkdtempSync(join(tmpdir(), 'evenkeel-lab-home-'))
   const dataFolder = join(home, 'data')
-  const environment = { PATH: process.env['PATH'] ?? '', HOME: home, EVENKEEL_DATA: dataFolder }
+  const compiled = process.env['NODE_COMPILE_CACHE']
+  const environment = {
+    ...{ PATH: process.env['PATH'] ?? '', HOME: home, EVENKEEL_DATA: dataFolder },
+    ...(compiled === undefined ? {} : { NODE_COMPILE_CACHE: compiled }),
+  }
   const program = resolve(import.meta.dirname, '../../src-main/shells/cli/index.ts')
   const assignments = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
+  const node = ['env', '-i', ...assignments, process.execPath] as const
   return {
     environment,
     home,
     dataFolder,
-    evenkeel: (...args) => tryRun(['env', '-i', ...assignments, process.execPath, program, ...args], { timeoutMs: 60_000 }),
+    node,
+    evenkeel: (...args) => tryRun([...node, program, ...args], { timeoutMs: 60_000 }),
     clear: () => rmSync(home, { recursive: true, force: true }),
   }
 }

@@ -45,10 +45,7 @@ function withDrain(states: Awaited<ReturnType<typeof serversState>>): typeof sta
 
 /** Carry an operation to the point where the application kills itself. */
 async function crashAt(point: string, order: 'drain' | JobId): Promise<void> {
-  const result = await tryRun(
-    ['env', '-i', `HOME=${place.home}`, process.execPath, child, place.home, place.dataFolder, order, point],
-    { timeoutMs: 40_000 },
-  )
+  const result = await tryRun([...place.node, child, place.home, place.dataFolder, order, point], { timeoutMs: 40_000 })
   expect(result.stdout.trim().split('\n').at(-1), `the last point it passed\n${result.stderr}`).toBe(point)
   expect(result.stderr, 'killed, not stopped').toContain('ended by SIGKILL')
 }

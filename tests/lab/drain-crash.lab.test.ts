@@ -86,18 +86,7 @@ const lanes: Lane[] = [
 
 async function killAt({ target, nodes }: Lane, place: Workplace, point: string): Promise<void> {
   const { home, dataFolder } = place
-  const argv = [
-    'env',
-    '-i',
-    `HOME=${home}`,
-    process.execPath,
-    child,
-    home,
-    dataFolder,
-    target(),
-    nodes.join(','),
-    point,
-  ] as const
+  const argv = [...place.node, child, home, dataFolder, target(), nodes.join(','), point] as const
   const { stdout, stderr } = await tryRun([...argv], { timeoutMs: 120_000 })
   expect(stdout.trim().split('\n').at(-1), `the last point it passed\n${stderr}`).toBe(point)
   expect(stderr, 'killed, not stopped').toContain('ended by SIGKILL')

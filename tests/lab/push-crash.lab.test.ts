@@ -52,17 +52,7 @@ async function requestFor(nodes: readonly string[], course: Course): Promise<Req
 /** Runs a console that pushes, until it ends or is killed. Answers the points that it passed. */
 async function pushUntil(place: Workplace, request: Request, point: string): Promise<string[]> {
   const { home, dataFolder } = place
-  const argv = [
-    'env',
-    '-i',
-    `PATH=${process.env['PATH']}`,
-    `HOME=${home}`,
-    process.execPath,
-    child,
-    home,
-    dataFolder,
-    point,
-  ] as const
+  const argv = [...place.node, child, home, dataFolder, point] as const
   const { stdout, stderr } = await tryRun([...argv, JSON.stringify(request)], { timeoutMs: 120_000 })
   const points = stdout.trim().split('\n')
   if (point === '') expect(stderr).toBe('')

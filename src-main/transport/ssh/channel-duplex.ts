@@ -22,6 +22,8 @@ export class ChannelDuplex extends Duplex {
     super({ allowHalfOpen: true })
     this.#channel = channel
     channel.on('data', (chunk: Buffer) => {
+      // what nobody wants any more has to flow by, or the channel never closes
+      if (this.destroyed) return
       this.bytesRead += chunk.length
       if (!this.push(chunk)) channel.pause()
     })

@@ -69,6 +69,8 @@ class ChannelSession implements SshSession {
   readonly #mayUseSudo: boolean
   readonly #channels = new Slots(maxSessionChannels)
   readonly #sockets = new Slots(maxSocketChannels)
+  /** apart: one to an address that swallows everything is held for two minutes, until the node's kernel gives up */
+  readonly #dials = new Slots(maxSocketChannels)
   #account: AccountFacts = { uid: 0, user: '', hasTimeout: false }
   #roundTripMs: number | null = null
   #sudoAllowsTimeout: Promise<boolean> | null = null
@@ -180,7 +182,7 @@ class ChannelSession implements SshSession {
 
   async openTcp(host: string, port: number, limits: CallLimits): Promise<Duplex> {
     const { client, where, lost } = this.#chain
-    const shell = { client, where, lost, socketSlot: (signal: AbortSignal) => this.#sockets.acquire(signal) }
+    const shell = { client, where, lost, socketSlot: (signal: AbortSignal) => this.#dials.acquire(signal) }
     return this.#call(`The connection to ${host}:${port}`, limits, (signal) => openTcp({ host, port }, shell, signal))
   }
 

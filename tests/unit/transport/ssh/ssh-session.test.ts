@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
@@ -461,6 +462,17 @@ describe('openTcp', () => {
     const stream = await session.openTcp('127.0.0.1', port, limits)
     stream.end()
     expect(await text(stream)).toBe('hello')
+  })
+
+  it('is over when it is destroyed, whatever the other side still says', async () => {
+    const { session } = await open()
+    const port = await listener((socket) => void socket.on('error', () => undefined).write(Buffer.alloc(100_000)))
+    // more than there are at a time
+    for (let round = 0; round < 40; round += 1) {
+      const stream = await session.openTcp('127.0.0.1', port, limits)
+      if (round % 2 === 0) await once(stream, 'readable')
+      stream.destroy()
+    }
   })
 
   it('says that nobody listens there', async () => {
