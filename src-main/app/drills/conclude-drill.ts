@@ -1,5 +1,5 @@
 import type { DrillEnding, DrillRecord } from '#contract'
-import { measuredPhases, takeoverOf } from '../../domain/drill/timeline.ts'
+import { measuredPhases, ownerlessMs, takeoverOf } from '../../domain/drill/timeline.ts'
 import { judgeDrill } from '../../domain/drill/verdict.ts'
 import { AppError } from '../app-error.ts'
 import { enter, limitsOf, sessionOf, type Run, type Snapshots } from './drill-run.ts'
@@ -51,6 +51,7 @@ export async function concludeDrill(
     injected: injectedAt !== null,
     moved: moved?.nodeId ?? null,
     figures,
+    ownerlessMs: moved === null || injectedAt === null ? 0 : ownerlessMs(changes, drill.node, injectedAt, moved.at),
     restored,
     differences,
     refutedByAbort: refutes,

@@ -22,6 +22,13 @@ export function takeoverOf(changes: readonly AddressChange[], node: NodeId, from
 }
 const clockSlackMs = 20
 
+/** For how long nobody had the address before another member took it; 0 where the old holder kept it until then. */
+export function ownerlessMs(changes: readonly AddressChange[], node: NodeId, from: number, takenAt: number): number {
+  const lost = changes.filter((change) => !change.has && change.nodeId === node && change.at >= from - clockSlackMs)
+  const at = Math.min(...lost.map((change) => change.at))
+  return Number.isFinite(at) ? Math.max(0, takenAt - at) : 0
+}
+
 /**
  * What each predicted phase took. Detection and election can be told apart only when the old holder gave the address up first; their sum
  * is the takeover in any case.

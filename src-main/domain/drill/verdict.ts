@@ -11,6 +11,8 @@ export interface Findings {
   /** another member had the address while the fault stood */
   readonly moved: NodeId | null
   readonly figures: readonly DrillFigures[]
+  /** how long no member had the address, by their kernels' word, before another one took it; 0: one always had */
+  readonly ownerlessMs: number
   readonly restored: boolean | null
   readonly differences: readonly string[]
   /** an abort rule that is about what clients saw, or about who holds the address */
@@ -31,6 +33,15 @@ export function judgeDrill(found: Findings): { verdict: DrillVerdict; grounds: s
   if (figures.every(({ outageMs }) => outageMs === null)) {
     return { verdict: 'untested', grounds: ['No probe was answered before the fault, so there is nothing to compare.'] }
   }
+  const strangers = figures.filter((each) => isAnsweredByNobody(found, each)).map(({ vantage }) => vantage)
+  if (strangers.length > 0) {
+    return {
+      verdict: 'untested',
+      grounds: [
+        `Seen from ${strangers.join(' and ')}, there were answers while no member had the address for ${seconds(found.ownerlessMs)}: what answers there is not this pair. Look at the way from there to ${plan.probe.host}, or probe from a node beside it.`,
+      ],
+    }
+  }
   if (found.restored === null) {
     return {
       verdict: 'untested',
@@ -39,6 +50,13 @@ export function judgeDrill(found: Findings): { verdict: DrillVerdict; grounds: s
   }
   return { verdict: 'proven', grounds: groundsFor(found) }
 }
+
+/** Clocks are compared to within some milliseconds, and an answer may have been on its way. */
+const ownerlessSlackMs = 150
+
+/** A proxy or another network may have the same address; what it says of an outage is worth nothing. */
+const isAnsweredByNobody = ({ ownerlessMs }: Findings, { outageMs }: DrillFigures): boolean =>
+  outageMs !== null && outageMs < ownerlessMs - ownerlessSlackMs
 
 function movementAgainst({ plan, moved }: Findings): string[] {
   if (plan.expect.moves && moved === null) return ['The address was to move to another member, and did not.']

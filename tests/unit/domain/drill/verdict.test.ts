@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { DrillFigures, NodeId } from '#contract'
 import { abortBy, type LiveFacts } from '../../../../src-main/domain/drill/abort-rules.ts'
 import { checkPlan } from '../../../../src-main/domain/drill/check-plan.ts'
-import { holdings, measuredPhases, takeoverOf } from '../../../../src-main/domain/drill/timeline.ts'
+import { holdings, measuredPhases, ownerlessMs, takeoverOf } from '../../../../src-main/domain/drill/timeline.ts'
 import { trendOf } from '../../../../src-main/domain/drill/trend.ts'
 import { judgeDrill, type Findings } from '../../../../src-main/domain/drill/verdict.ts'
 import { plan, record } from './a-drill.ts'
@@ -16,6 +16,7 @@ const good: Findings = {
   injected: true,
   moved: lb2,
   figures: [figures],
+  ownerlessMs: 0,
   restored: true,
   differences: [],
   refutedByAbort: false,
@@ -36,6 +37,7 @@ describe('a verdict', () => {
     ['stopped', { ending: 'operator', said: 'Stopped.' }, 'untested', 'cut short'],
     ['no fault', { injected: false, said: 'Not steady.' }, 'untested', 'never came'],
     ['nothing measured', { figures: [{ ...figures, outageMs: null }] }, 'untested', 'nothing to compare'],
+    ['answers from nobody', { figures: [{ ...figures, outageMs: 40 }], ownerlessMs: 612 }, 'untested', 'not this pair'],
     ['not known whether restored', { restored: null }, 'untested', 'not known'],
   ] satisfies [string, Partial<Findings>, string, string][])('%s', (_name, more, verdict, words) => {
     const judged = verdictOf(more)
@@ -46,6 +48,13 @@ describe('a verdict', () => {
   test('an address that was to stay refutes by moving', () => {
     expect(verdictOf({ plan: { ...plan, expect: { ...plan.expect, moves: false } } }).verdict).toBe('refuted')
   })
+})
+
+test('for how long nobody had the address is told by the kernels', () => {
+  const taken = { nodeId: lb2, at: 1657, has: true }
+  expect(ownerlessMs([{ nodeId: lb1, at: 1045, has: false }, taken], lb1, 1000, 1657)).toBe(612)
+  expect(ownerlessMs([taken, { nodeId: lb1, at: 1700, has: false }], lb1, 1000, 1657)).toBe(0)
+  expect(ownerlessMs([taken], lb1, 1000, 1657)).toBe(0)
 })
 
 describe('abort rules', () => {
