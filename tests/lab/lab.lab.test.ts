@@ -197,12 +197,14 @@ describeLab('bringing a lab up and down', () => {
   async function leftovers(): Promise<string[]> {
     const mounts = readFileSync('/proc/mounts', 'utf8').split('\n')
     const links = (await run(['ip', '-br', 'link'])).split('\n')
+    const routes = (await run(['ip', 'route'])).split('\n').filter((line) => line.includes(`${instance.dataNet}.0/24`))
     const namespaces = existsSync('/run/netns') ? readdirSync('/run/netns') : []
     const processes = (await run(['ps', '-eo', 'args'])).split('\n').filter((line) => line.includes(instance.stateDir))
     return [
       ...[...mounts, ...links, ...namespaces].filter(
         (text) => text.includes(`${instance.name}-`) || text.includes(instance.stateDir),
       ),
+      ...routes,
       ...processes,
       ...[instance.stateDir, instance.outputDir, cgroupOf(instance)].filter((folder) => existsSync(folder)),
     ]

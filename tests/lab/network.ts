@@ -6,12 +6,15 @@ import type { Topology } from './topology.ts'
 
 /*
  * A switch namespace holds two bridges, `mgmt` and `data`. Every other namespace has one or two legs in it, and this machine has a
- * leg in `mgmt` alone: it reaches the nodes' sshd and nothing else of the lab.
+ * leg in `mgmt` alone: it reaches the nodes' sshd and nothing else of the lab. What is sent to its data network from here ends here, for
+ * by the default route it would go to whoever is out there.
  */
 
 export const namespaceOf = (instance: Instance, machine: string): string => `${instance.name}-${machine}`
 const namespaceFile = (instance: Instance, machine: string): string => `/run/netns/${namespaceOf(instance, machine)}`
 const hostInterface = (instance: Instance): string => `${instance.name}-host`
+
+const strayRoute = ({ dataNet }: Instance): [string, string] => ['unreachable', `${dataNet}.0/24`]
 
 interface Leg {
   machine: string
@@ -66,6 +69,7 @@ async function addSwitch(instance: Instance, topology: Topology): Promise<void> 
     `link add ${hostInterface(instance)} type veth peer name host netns ${sw}`,
     `addr add ${topology.host}/24 dev ${hostInterface(instance)}`,
     `link set ${hostInterface(instance)} up`,
+    `route replace ${strayRoute(instance).join(' ')}`,
   ])
   await batch(sw, [
     'link set lo up',
@@ -113,6 +117,7 @@ export async function processesInside(instance: Instance): Promise<number[]> {
 
 /** Take all of it away. Processes inside must be gone already, or they would keep a nameless namespace alive. */
 export async function networkDown(instance: Instance): Promise<void> {
+  await tryRun(['ip', 'route', 'del', ...strayRoute(instance)])
   if (await exists(hostInterface(instance))) await run(['ip', 'link', 'del', hostInterface(instance)])
   for (const machine of allMachines) await removeNamespace(instance, machine)
 }
