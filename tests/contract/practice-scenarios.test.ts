@@ -15,6 +15,9 @@ const context: CallContext = {
   requestId: null,
 }
 
+/** Every scenario, one after the other on one fleet; otherwise each third. */
+const exhaustive = process.env['EVENKEEL_EXHAUSTIVE'] === '1'
+
 /** What an operator sees of it, until it is so. */
 interface Case extends PracticeDeed {
   seen: (snapshot: FleetSnapshot, status: OutputOf<'practice.status'>) => boolean
@@ -135,11 +138,11 @@ describe('what can be made to happen in the practice fleet', () => {
     await rm(folder, { recursive: true })
   })
 
-  it('is tried here, all of it', () => {
+  it('has a case here, all of it', () => {
     expect(cases.map(({ scenario }) => scenario)).toEqual([...practiceScenarios] satisfies PracticeScenarioId[])
   })
 
-  it.each(cases)(
+  it.each(cases.filter((_, index) => exhaustive || index % 3 === 0))(
     '$scenario is seen by the console, and gone when it is reverted',
     async ({ seen, ...deed }) => {
       await console.handlers['practice.do'](deed, context)

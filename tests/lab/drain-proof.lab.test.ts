@@ -112,6 +112,8 @@ describeLab('"empty" and what the server itself has seen', () => {
     const idle = earlyClients(80, get200, get200, 3)
     await waitUntil('b1 is at work', 10_000, async () => (await b1()).busy > 0)
     const drain = await start({ targets: ['edge/haproxy/be_web/web1'] })
+    // a worker that comes before has nothing to forget
+    await until(drain, 'it is out', ({ places }) => places.every(({ phase }) => phase === 'in-force'))
     for (let again = 0; again < 2; again += 1) {
       await onNode('lb1', reload.haproxy)
       const isAgain = ({ violations, phase }: DrainView['places'][number]): boolean =>
