@@ -75,7 +75,11 @@ describeLab('readiness of a standby', () => {
     if (script) await sh(script.on ?? 'lb2', script.do)
     if (service) await lab.stopService('lb2', service)
     return async () => {
-      if (service) await lab.startService('lb2', service)
+      if (service) {
+        await lab.startService('lb2', service)
+        // a daemon that is still starting may miss what the next one breaks, such as a tracked file that changes before it is watched
+        await untilBlockedBy([])
+      }
       if (script) await sh(script.on ?? 'lb2', script.undo)
       if (edit) for (const node of where) await putBack(node, edit.path)
       if (daemon) await Promise.all(where.map((node) => reload(node, daemon)))

@@ -100,6 +100,11 @@ describeLab('the truth about a virtual address', () => {
     } finally {
       await leave('client')
     }
+    // a node that spoke with the stranger may remember it for longer than two polls
+    await waitUntil('the stranger is forgotten', 60_000, async () => {
+      await poll()
+      return router(await watching.snapshot()).outsiders.length === 0
+    })
     await foreign('lb3')
     try {
       const view = await said('duplicate-address')
@@ -114,7 +119,7 @@ describeLab('the truth about a virtual address', () => {
     await poll()
     await poll()
     expect(router(await watching.snapshot()).verdict).toBe('held')
-  })
+  }, 150_000)
 
   it('all that moving about is flapping, and the history has every step of it', async () => {
     const view = await said('vip-flapping')

@@ -19,6 +19,7 @@ const patterns: Record<ServiceKind, readonly RegExp[]> = {
 
 const mask = '***'
 
+/** Of a text that somebody wrote here, where masks stand for what they do not say; a password on a node may begin like one. */
 export const isMask = (value: string): boolean => value.startsWith(mask)
 
 /** Where passwords, or the masks in their place, stand; in order, never over the end of a line. */
@@ -56,7 +57,7 @@ export function hideSecrets(kind: ServiceKind, texts: readonly string[], said: s
       return [word, word.slice(word.indexOf(':') + 1)]
     }),
   )
-  const secrets = [...new Set(words)].filter((word) => word.length >= leastHidden && !isMask(word))
+  const secrets = [...new Set(words)].filter((word) => word.length >= leastHidden && word !== mask)
   secrets.sort((a, b) => b.length - a.length)
   return secrets.reduce(
     (text, secret) => text.replace(new RegExp(`(?<!\\w)${secret.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}(?!\\w)`, 'g'), mask),
@@ -73,7 +74,7 @@ export function maskSecrets(
   let masked = 0
   const replaced = replaceSecrets(kind, text, (secret) => {
     masked += 1
-    return isMask(secret) ? secret : mask + tag(secret)
+    return secret === mask ? secret : mask + tag(secret)
   })
   return { text: replaced, masked }
 }

@@ -73,7 +73,10 @@ function bindKeepalived({ service }: Detected, clock: Clock): BoundService {
       fallback: known ?? [],
       kernel,
       sightings: [
-        ...parseIpNeigh(network.neighbours).map((seen) => ({ ...seen, how: 'neighbour' as const, ageMs: 0 })),
+        // the kernel keeps what it confirmed up to 45 s ago: an answer to our own question is nearer to the truth
+        ...parseIpNeigh(network.neighbours)
+          .filter(({ address }) => answered.every((answer) => answer.address !== address))
+          .map((seen) => ({ ...seen, how: 'neighbour' as const, ageMs: 0 })),
         ...answered,
       ],
     })

@@ -45,9 +45,14 @@ describe('maskSecrets', () => {
   })
 
   it('leaves what is masked as it is, and counts it', () => {
-    const once = maskSecrets('keepalived', 'auth_pass a\nauth_pass b\n', (secret) => secret)
-    expect(once).toEqual({ text: 'auth_pass ***a\nauth_pass ***b\n', masked: 2 })
+    const once = maskSecrets('keepalived', 'auth_pass a\nauth_pass b\n', () => '')
+    expect(once).toEqual({ text: 'auth_pass ***\nauth_pass ***\n', masked: 2 })
     expect(maskSecrets('keepalived', once.text, () => 'other')).toEqual(once)
+  })
+
+  it('takes no password for a mask because it begins like one', () => {
+    expect(masked('keepalived', 'auth_pass ***0@_')).toBe('auth_pass ***tag')
+    expect(hideSecrets('keepalived', ['auth_pass ***0@_'], 'what is ***0@_ here')).toBe('what is *** here')
   })
 
   it('keeps no password, whatever it is made of and whatever stands around it', () => {

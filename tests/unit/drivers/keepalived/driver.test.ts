@@ -14,8 +14,9 @@ const processes = '8 1 60 0,0,0,0 keepalived\0-D\0\n9 8 60 0,0,0,0 keepalived\0-
 const files = { '/etc/keepalived/keepalived.conf': fixture('instances.conf') }
 
 /** `reply`: the sections of the daemon's answer; null: sudo refuses. */
-const node = (reply: Record<string, string> | null, json = '36\n', seen = { signs: '8 1 1000 \n', kernel }) =>
+const node = (reply: Record<string, string> | null, json = '36\n', seen = { signs: '8 1 1000 \n', kernel }, arping = '') =>
   scriptedSession((argv) => {
+    if (argv[2]?.includes('arping')) return { stdout: arping }
     if (argv[1] === '-s') return reply === null ? refused : { stdout: sections(reply) }
     if (argv[4] === 'keepalived') return { stdout: processes }
     if (argv[2]?.includes('part signs')) return { stdout: sections(seen) }
@@ -97,6 +98,21 @@ describe('the keepalived driver', () => {
 
     const files = session.asked.findLast(({ argv }) => argv[2]?.includes('part signs'))?.argv.slice(4)
     expect(files).toEqual(['/etc/keepalived', '/etc/keepalived/keepalived.conf', '/run/lb adj'])
+  })
+
+  it('hears whoever answered just now, and not whom the kernel remembers beside him', async () => {
+    const remembered = (dst: string) => ({ dst, lladdr: '02:00:00:00:00:01', state: ['REACHABLE'] })
+    const neighbours = JSON.stringify([remembered('198.18.0.100'), remembered('198.18.0.7')])
+    const reply = { ...running, json: fixture('dump-tracked.json'), kernel: fixture('ip-addr-fault.json'), neighbours }
+    const answer = 'Unicast reply from 198.18.7.100 [02:00:00:00:00:02]  0.547ms\n'
+    const session = node(reply, '36\n', undefined, answer)
+    const service = driver.bind(await detect(session))
+    await service.observe(session, limits)
+    const reading = await service.observe(session, limits)
+    expect(reading.kind === 'keepalived' && reading.segment.sightings).toMatchObject([
+      { address: '198.18.7.7', how: 'neighbour' },
+      { address: '198.18.7.100', how: 'arp', mac: '02:00:00:00:00:02' },
+    ])
   })
 
   it('takes no word for lasting that was given while an address came or went', async () => {
