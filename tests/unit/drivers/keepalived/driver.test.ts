@@ -102,7 +102,7 @@ describe('the keepalived driver', () => {
 
   it('hears whoever answered just now, and not whom the kernel remembers beside him', async () => {
     const remembered = (dst: string) => ({ dst, lladdr: '02:00:00:00:00:01', state: ['REACHABLE'] })
-    const neighbours = JSON.stringify([remembered('198.18.0.100'), remembered('198.18.0.7')])
+    const neighbours = JSON.stringify([remembered('198.18.7.100'), remembered('198.18.7.7')])
     const reply = { ...running, json: fixture('dump-tracked.json'), kernel: fixture('ip-addr-fault.json'), neighbours }
     const answer = 'Unicast reply from 198.18.7.100 [02:00:00:00:00:02]  0.547ms\n'
     const session = node(reply, '36\n', undefined, answer)
