@@ -2,18 +2,17 @@
  * The faults of a drill and their dead man's switch on real nodes, over real sshd. `EVENKEEL_EXHAUSTIVE=1`: five runs of each fault, and each
  * fault taken back by its guard alone.
  */
-import * as v from 'valibot'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { FaultKind, NodeId } from '#contract'
+import { FaultKind } from '#contract'
 import type { AdminLimits } from '../../src-main/app/ports/admin-limits.ts'
 import type { FaultScope } from '../../src-main/app/ports/fault-admin.ts'
-import type { NodeSession, NodeSessions } from '../../src-main/app/ports/node-session.ts'
+import type { NodeSession } from '../../src-main/app/ports/node-session.ts'
 import { createFaultAdmin } from '../../src-main/drivers/linux/faults/fault-admin.ts'
 import { systemClock } from '../../src-main/system-clock.ts'
 import { describeLab } from './describe-lab.ts'
 import { ensureLab, type Lab } from './lab.ts'
+import { openSessions, type LabSessions } from './lab-sessions.ts'
 import { waitUntil } from './run.ts'
-import { openSessionPool } from './session-pool.ts'
 
 type Pair = 'edge' | 'core'
 const members = { edge: ['lb1', 'lb2'], core: ['lb3', 'lb4'] } as const
@@ -23,10 +22,10 @@ const waitMs = 30_000
 
 const faults = createFaultAdmin({ clock: systemClock })
 let lab: Lab
-let pool: NodeSessions
+let sessions: LabSessions
 
 const limits = (): AdminLimits => ({ signal: new AbortController().signal, timeoutMs: 60_000, record: () => undefined })
-const sessionOf = (node: string): Promise<NodeSession> => pool.session(v.parse(NodeId, node), { ...limits(), force: true })
+const sessionOf = (node: string): Promise<NodeSession> => sessions.to(node, { ...limits(), force: true })
 const onNode = async (node: string, script: string): Promise<string> =>
   (await lab.exec(node, ['sh', '-c', script], { timeoutMs: 60_000 })).stdout
 
@@ -162,11 +161,11 @@ describeLab('faults on real nodes', () => {
   beforeAll(async () => {
     lab = await ensureLab()
     await lab.restoreAll()
-    pool = openSessionPool(lab)
+    sessions = openSessions(lab, { user: 'root' })
     for (const pair of ['edge', 'core'] as const) await holdersAre(pair, members[pair][0])
   })
   afterAll(async () => {
-    await pool.close()
+    await sessions.close()
     await lab.restoreAll()
   })
 

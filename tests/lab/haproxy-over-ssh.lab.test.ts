@@ -1,17 +1,12 @@
-import * as v from 'valibot'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { NodeId } from '#contract'
 import type { NodeSession, NodeSessions } from '../../src-main/app/ports/node-session.ts'
 import { createHaproxyDriver } from '../../src-main/drivers/haproxy/driver.ts'
 import { probeNodeFacts } from '../../src-main/drivers/linux/node-facts.ts'
-import { createHostKeyPolicy } from '../../src-main/transport/ssh/host-key-policy.ts'
-import { createNodeSessions } from '../../src-main/transport/ssh/node-sessions.ts'
-import { readTextIfPresent } from '../../src-main/transport/ssh/text-file.ts'
 import { systemClock } from '../../src-main/system-clock.ts'
 import { within } from '../contract/local-session.ts'
-import { silentLog } from '../contract/silent-log.ts'
 import { subjectsOf } from '../contract/driver-suite.ts'
 import { describeLab } from './describe-lab.ts'
+import { openSessions } from './lab-sessions.ts'
 import { ensureLab, type Lab } from './lab.ts'
 
 /** The driver over the real transport: a root account, and an ordinary one with sudo and without. */
@@ -28,28 +23,9 @@ describeLab('HAProxy over SSH', () => {
   })
 
   function open(id: string, sudo: boolean): Promise<NodeSession> {
-    const { management: host, user } = lab.node(id)
-    const pool = createNodeSessions({
-      targets: {
-        target: () => ({
-          host,
-          user,
-          sudo,
-          identityFile: lab.userKey,
-          knownHostsFile: lab.knownHosts,
-          auth: 'key',
-          proxyJump: 'none',
-        }),
-        secret: () => Promise.resolve(null),
-      },
-      hostKeys: createHostKeyPolicy({ trusted: { list: () => [] }, knownHostsFiles: [], readFile: readTextIfPresent }),
-      clock: systemClock,
-      log: silentLog,
-      home: '/nonexistent',
-      env: {},
-    })
+    const pool = openSessions(lab, { sudo })
     pools.push(pool)
-    return pool.session(v.parse(NodeId, id), within(20_000))
+    return pool.to(id, within(20_000))
   }
 
   async function probe(session: NodeSession, sudo?: 'denied') {

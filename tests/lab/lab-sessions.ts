@@ -1,38 +1,34 @@
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import * as v from 'valibot'
 import { NodeId, type SshTarget } from '#contract'
-import type { NodeSession } from '../../src-main/app/ports/node-session.ts'
+import type { CallLimits, NodeSession, NodeSessions } from '../../src-main/app/ports/node-session.ts'
 import { systemClock } from '../../src-main/system-clock.ts'
 import { createHostKeyPolicy } from '../../src-main/transport/ssh/host-key-policy.ts'
 import { createNodeSessions } from '../../src-main/transport/ssh/node-sessions.ts'
 import { readTextIfPresent } from '../../src-main/transport/ssh/text-file.ts'
+import { silentLog } from '../contract/silent-log.ts'
 import type { Lab } from './lab.ts'
 
-/** Connections to the lab's nodes as the console has them, without a console. */
-export function openSessions(lab: Lab) {
-  const home = mkdtempSync(path.join(tmpdir(), 'evenkeel-lab-home-'))
-  mkdirSync(path.join(home, '.ssh'))
-  copyFileSync(lab.userKey, path.join(home, '.ssh', 'id_ed25519'))
+export interface LabSessions extends NodeSessions {
+  to(id: string, limits?: Partial<CallLimits & { force: boolean }>): Promise<NodeSession>
+}
+
+/** Connections to the lab's nodes as the console has them, without a console. `as`: what differs from the node's own account. */
+export function openSessions(lab: Lab, as: Pick<SshTarget, 'user' | 'sudo'> = {}): LabSessions {
   const target = (id: string): SshTarget => {
-    const { management, user } = lab.node(id)
-    return { host: management, user, knownHostsFile: lab.knownHosts, auth: 'key', proxyJump: 'none' }
+    const { management: host, user } = lab.node(id)
+    return { host, user, identityFile: lab.userKey, knownHostsFile: lab.knownHosts, auth: 'key', proxyJump: 'none', ...as }
   }
   const pool = createNodeSessions({
     targets: { target, secret: async () => null },
     hostKeys: createHostKeyPolicy({ trusted: { list: () => [] }, knownHostsFiles: [], readFile: readTextIfPresent }),
     clock: systemClock,
-    log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
-    home,
+    log: silentLog,
+    home: '/nonexistent',
     env: {},
   })
   return {
-    to: (id: string): Promise<NodeSession> =>
-      pool.session(v.parse(NodeId, id), { signal: new AbortController().signal, timeoutMs: 30_000 }),
-    async close() {
-      await pool.close()
-      rmSync(home, { recursive: true })
-    },
+    ...pool,
+    to: (id, limits) =>
+      pool.session(v.parse(NodeId, id), { signal: new AbortController().signal, timeoutMs: 30_000, ...limits }),
   }
 }

@@ -1,21 +1,13 @@
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
-import * as v from 'valibot'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { NodeId } from '#contract'
 import type { AdminLimits } from '../../src-main/app/ports/admin-limits.ts'
-import type { NodeSessions } from '../../src-main/app/ports/node-session.ts'
 import { createHaproxyDriver } from '../../src-main/drivers/haproxy/driver.ts'
 import { createKeepalivedDriver } from '../../src-main/drivers/keepalived/driver.ts'
 import { createNginxDriver } from '../../src-main/drivers/nginx/driver.ts'
 import { probeNodeFacts } from '../../src-main/drivers/linux/node-facts.ts'
 import { systemClock } from '../../src-main/system-clock.ts'
-import { createHostKeyPolicy } from '../../src-main/transport/ssh/host-key-policy.ts'
-import { createNodeSessions } from '../../src-main/transport/ssh/node-sessions.ts'
-import { readTextIfPresent } from '../../src-main/transport/ssh/text-file.ts'
 import { describeLab } from './describe-lab.ts'
 import { firstFree, type Instance } from './instance.ts'
+import { openSessions, type LabSessions } from './lab-sessions.ts'
 import { openLab, type Lab } from './lab.ts'
 import { down, up } from './up-down.ts'
 
@@ -23,36 +15,15 @@ import { down, up } from './up-down.ts'
 describeLab('the guard of a push whose console is gone', () => {
   let instance: Instance
   let lab: Lab
-  let home: string
-  let pool: NodeSessions
+  let sessions: LabSessions
 
   beforeAll(async () => {
     instance = firstFree(44)
     lab = openLab(instance, await up(instance, { systemd: true }))
-    home = mkdtempSync(path.join(tmpdir(), 'evenkeel-lab-home-'))
-    mkdirSync(path.join(home, '.ssh'))
-    copyFileSync(lab.userKey, path.join(home, '.ssh', 'id_ed25519'))
-    pool = createNodeSessions({
-      targets: {
-        target: (id) => ({
-          host: lab.node(id).management,
-          user: 'root',
-          knownHostsFile: lab.knownHosts,
-          auth: 'key',
-          proxyJump: 'none',
-        }),
-        secret: async () => null,
-      },
-      hostKeys: createHostKeyPolicy({ trusted: { list: () => [] }, knownHostsFiles: [], readFile: readTextIfPresent }),
-      clock: systemClock,
-      log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
-      home,
-      env: {},
-    })
+    sessions = openSessions(lab, { user: 'root' })
   }, 180_000)
   afterAll(async () => {
-    await pool.close()
-    rmSync(home, { recursive: true, force: true })
+    await sessions.close()
     await down(instance)
   }, 120_000)
 
@@ -71,7 +42,7 @@ describeLab('the guard of a push whose console is gone', () => {
   }
 
   async function open(node: string, kind: keyof typeof drivers) {
-    const session = await pool.session(v.parse(NodeId, node), { ...limits(), force: true })
+    const session = await sessions.to(node, { ...limits(), force: true })
     const facts = await probeNodeFacts(session, limits())
     const detected = (await drivers[kind].detect(session, facts, {}, limits())) ?? expect.fail(`no ${kind} on ${node}`)
     return { session, admin: drivers[kind].bind(detected).configAdmin ?? expect.fail(`${kind} cannot be changed on ${node}`) }

@@ -1,15 +1,7 @@
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
-import * as v from 'valibot'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { NodeId } from '#contract'
-import type { NodeSession, NodeSessions } from '../../src-main/app/ports/node-session.ts'
-import { systemClock } from '../../src-main/system-clock.ts'
-import { createHostKeyPolicy } from '../../src-main/transport/ssh/host-key-policy.ts'
-import { createNodeSessions } from '../../src-main/transport/ssh/node-sessions.ts'
-import { readTextIfPresent } from '../../src-main/transport/ssh/text-file.ts'
+import type { NodeSession } from '../../src-main/app/ports/node-session.ts'
 import { describeLab } from './describe-lab.ts'
+import { openSessions, type LabSessions } from './lab-sessions.ts'
 import { ensureLab, type Lab } from './lab.ts'
 
 const limits = { signal: new AbortController().signal, timeoutMs: 20_000, privileged: true }
@@ -17,29 +9,16 @@ const limits = { signal: new AbortController().signal, timeoutMs: 20_000, privil
 /** Files replaced over OpenSSH's own sshd by an ordinary account, which the real sudo lets run a shell only for the time of this test. */
 describeLab('replaceFile over real sshd', () => {
   let lab: Lab
-  let home: string
-  let pool: NodeSessions
+  let sessions: LabSessions
   let session: NodeSession
   const node = 'lb4'
   const root = (script: string) => lab.exec(node, ['sh', '-ec', script])
 
   beforeAll(async () => {
     lab = await ensureLab()
-    home = mkdtempSync(path.join(tmpdir(), 'evenkeel-lab-home-'))
-    mkdirSync(path.join(home, '.ssh'))
-    copyFileSync(lab.userKey, path.join(home, '.ssh', 'id_ed25519'))
-    const { management, user } = lab.topology.nodes.find(({ id }) => id === node) ?? expect.fail(`the lab has no ${node}`)
-    expect(user).not.toBe('root')
-    const target = { host: management, user, knownHostsFile: lab.knownHosts, auth: 'key' as const, proxyJump: 'none' }
-    pool = createNodeSessions({
-      targets: { target: () => target, secret: async () => null },
-      hostKeys: createHostKeyPolicy({ trusted: { list: () => [] }, knownHostsFiles: [], readFile: readTextIfPresent }),
-      clock: systemClock,
-      log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
-      home,
-      env: {},
-    })
-    session = await pool.session(v.parse(NodeId, node), limits)
+    expect(lab.node(node).user).not.toBe('root')
+    sessions = openSessions(lab)
+    session = await sessions.to(node)
     await root(`
       mkdir -p /run/ek/full /run/ek/fixed
       printf 'old\\n' > /run/ek/site.conf; chown www-data:adm /run/ek/site.conf; chmod 640 /run/ek/site.conf
@@ -50,8 +29,7 @@ describeLab('replaceFile over real sshd', () => {
   })
   afterAll(async () => {
     await root('rm -f /etc/sudoers.d/ek; umount /run/ek/full /run/ek/readonly; rm -rf /run/ek')
-    await pool.close()
-    rmSync(home, { recursive: true })
+    await sessions.close()
   })
 
   async function replace(file: string, text: string): Promise<{ sha256: string }> {
