@@ -18,7 +18,7 @@ export default defineConfig({
         hookTimeout: 120_000,
         setupFiles: ['tests/require-node.ts', 'tests/lab/choose-lab.ts'],
         // a file at a time on each lab; see tests/lab/setup.ts
-        maxWorkers: process.env['EVENKEEL_LAB'] === undefined ? 2 : 1,
+        maxWorkers: process.env['EVENKEEL_LAB'] === undefined ? 3 : 1,
         // one project after the other: both stop and start the same daemons
         sequence: { groupOrder: 1 },
         globalSetup: ['tests/lab/setup.ts'],
@@ -27,7 +27,8 @@ export default defineConfig({
         testTimeout: 120_000,
         hookTimeout: 180_000,
         setupFiles: ['tests/require-node.ts', 'tests/lab/choose-lab.ts'],
-        fileParallelism: false,
+        // a window and its console each; more of them than cores would make each other late
+        maxWorkers: process.env['EVENKEEL_LAB'] === undefined ? 2 : 1,
         sequence: { groupOrder: 2 },
         globalSetup: ['tests/lab/setup.ts'],
       }),

@@ -24,11 +24,11 @@ const sessionKey = Symbol.for('evenkeel.lab.session')
 const shared = globalThis as { [sessionKey]?: Promise<Session> }
 
 /** Files of the project `lab` that run at a time, each on a lab of its own. They wait far more than they compute. */
-const labsBeside = process.env['EVENKEEL_LAB'] === undefined ? 2 : 1
+const labsBeside = process.env['EVENKEEL_LAB'] === undefined ? 3 : 1
 
 /**
  * Global set-up of the projects `lab` and `e2e`: a lab that runs is used as it is, otherwise one is brought up and taken down again
- * at the end; the second one comes up with the first test that needs it. One test run at a time: another one waits, since both would stop and
+ * at the end; the others come up with the first test that needs it. One test run at a time: another one waits, since both would stop and
  * start the same daemons.
  */
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
