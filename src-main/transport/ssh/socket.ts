@@ -11,21 +11,18 @@ import type { Client, ClientChannel } from 'ssh2'
 import type { Effect, ErrorCode } from '#contract'
 import { AppError } from '../../app/app-error.ts'
 import type { ExecResult } from '../../app/ports/node-session.ts'
-import { ChannelDuplex } from './channel-duplex.ts'
 import { abortable } from './deadline.ts'
+import { forwardedStream, type ForwardShell } from './forwarded-stream.ts'
 import { quoteCommand } from './quote.ts'
 import { outputMark } from './run-command.ts'
 import { keepUnlessAborted } from './slots.ts'
 import { relayArgv, relayExit } from './socket-relay.ts'
+import { goneError, socketStream } from './socket-stream.ts'
 import { sudoersLine } from './sudo.ts'
 
-export interface SocketShell {
+export interface SocketShell extends ForwardShell {
   client: Client
-  /** `user@host:port` */
-  where: string
   user: string
-  /** its reason is an AppError */
-  lost: AbortSignal
   /** the relay may use sudo */
   elevate: boolean
   /** by path: what sudo allowed as a relay earlier on this connection */
@@ -33,7 +30,6 @@ export interface SocketShell {
   /** a relay worked lately where forwarding did not */
   forwardingRefused: boolean
   onForwardingRefused: () => void
-  socketSlot: (signal: AbortSignal) => Promise<() => void>
   channelSlot: (signal: AbortSignal) => Promise<() => void>
   exec: (argv: readonly [string, ...string[]], signal: AbortSignal) => Promise<ExecResult>
 }
@@ -45,8 +41,9 @@ export async function openUnixSocket(path: string, shell: SocketShell, signal: A
   // perl and nc would take a relative one that begins with a dash for an option
   if (!path.startsWith('/')) throw new AppError('request.invalid', `"${path}" is not the absolute path of a socket.`)
   if (!shell.forwardingRefused) {
-    const forwarded = await forward(path, shell, signal)
-    if (forwarded !== null) return forwarded
+    const open = shell.client.openssh_forwardOutStreamLocal.bind(shell.client, path)
+    const forwarded = await forwardedStream(shell, open, signal)
+    if (!(forwarded instanceof Error)) return forwarded
   }
   if (!shell.elevate) {
     const relayed = await relay(path, relayArgv(path), shell, signal)
@@ -57,30 +54,6 @@ export async function openUnixSocket(path: string, shell: SocketShell, signal: A
   const relayed = await relay(path, argv, shell, signal)
   shell.sudoRelays.set(path, argv)
   return relayed
-}
-
-/** null: the server did not open it, for whatever reason. */
-async function forward(path: string, shell: SocketShell, signal: AbortSignal): Promise<Duplex | null> {
-  const release = await shell.socketSlot(signal)
-  keepUnlessAborted(release, signal)
-  return abortable(signal, (resolve, reject) => {
-    const onOpened = (error: Error | undefined, channel: ClientChannel): void => {
-      if (error !== undefined) {
-        release()
-        return resolve(null)
-      }
-      channel.on('close', release)
-      const stream = socketStream(channel, shell)
-      if (signal.aborted) stream.destroy()
-      else resolve(stream)
-    }
-    try {
-      shell.client.openssh_forwardOutStreamLocal(path, onOpened)
-    } catch (error) {
-      release()
-      reject(goneError(shell, error))
-    }
-  })
 }
 
 /** What sudo lets this account run as a relay: the whole program, or at least socat on this very path. */
@@ -226,26 +199,4 @@ function relayError(path: string, { code, stderr }: RelayEnd, shell: SocketShell
         `The socket ${where} could not be opened: ${stderr.trim() || `the relay ended with ${code}`}.`,
       )
   }
-}
-
-/** Ends with the connection, with the error that says so: a command sent over it may have been carried out. */
-export function socketStream(
-  channel: ClientChannel,
-  shell: Pick<SocketShell, 'lost'>,
-  verdict?: () => AppError | null,
-): Duplex {
-  const stream = new ChannelDuplex(channel, verdict)
-  // Readers and writers learn of an error as always; this keeps one that comes while nobody listens from ending the whole console.
-  stream.on('error', () => undefined)
-  const onLost = (): void => {
-    const lost = shell.lost.reason as AppError
-    stream.destroy(new AppError(lost.code, lost.message, { effect: 'unknown', details: lost.details, cause: lost }))
-  }
-  shell.lost.addEventListener('abort', onLost, { once: true })
-  stream.once('close', () => shell.lost.removeEventListener('abort', onLost))
-  return stream
-}
-
-export function goneError(shell: Pick<SocketShell, 'where'>, cause: unknown): AppError {
-  return new AppError('ssh.connection-lost', `The SSH connection to ${shell.where} is gone; nothing was sent.`, { cause })
 }

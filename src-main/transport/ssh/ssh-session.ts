@@ -16,7 +16,7 @@ import { remoteCommandText } from './remote-command.ts'
 import { replaceFile } from './replace-file.ts'
 import { ChannelRefused, type Command, runCommand } from './run-command.ts'
 import { keepUnlessAborted, Slots } from './slots.ts'
-import { openTcp } from './tcp.ts'
+import { openForwardedTcp } from './forwarded-tcp.ts'
 import { openUnixSocket, type SocketShell } from './socket.ts'
 import { maybeRefused, sudoMissing, sudoRefusal } from './sudo.ts'
 
@@ -183,7 +183,7 @@ class ChannelSession implements SshSession {
   async openTcp(host: string, port: number, limits: CallLimits): Promise<Duplex> {
     const { client, where, lost } = this.#chain
     const shell = { client, where, lost, socketSlot: (signal: AbortSignal) => this.#dials.acquire(signal) }
-    return this.#call(`The connection to ${host}:${port}`, limits, (signal) => openTcp({ host, port }, shell, signal))
+    return this.#call(`The connection to ${host}:${port}`, limits, (signal) => openForwardedTcp({ host, port }, shell, signal))
   }
 
   #elevates(): boolean {
