@@ -5,12 +5,7 @@
  * prints the points that it passed, and exits with 0.
  */
 import type { JobId, NodeId, ServerId } from '#contract'
-import { createDispatcher } from '../../src-main/app/dispatcher.ts'
-import { compose } from '../../src-main/compose.ts'
-import { createDrivers } from '../../src-main/drivers/registry.ts'
-import { createClient } from '../../src-main/shells/cli/client.ts'
-import { systemClock } from '../../src-main/system-clock.ts'
-import { passDrivers, passJournal } from './kill-points.ts'
+import { openChildConsole } from './child-console.ts'
 
 const [home = '', dataFolder = '', order = '', lastPoint = ''] = process.argv.slice(2)
 
@@ -22,18 +17,8 @@ const pass = (point: string): void => {
   if (point === lastPoint) process.kill(process.pid, 'SIGKILL')
 }
 
-const application = await compose({
-  dataFolder,
-  home,
-  shell: 'cli',
-  env: { HOME: home },
-  knownHostsFiles: [],
-  overrides: { drivers: passDrivers(createDrivers({ clock: systemClock }).values(), pass) },
-})
-const dispatcher = createDispatcher({ handlers: application.handlers, log: application.log })
-application.onEvent((name, payload) => dispatcher.publish(name, payload))
-application.onEvent(passJournal(pass))
-const client = createClient(dispatcher, { user: 'crash test', shell: 'cli' })
+const application = await openChildConsole(home, dataFolder, pass)
+const { client } = application
 const ended = new Promise<void>((resolve) => client.on('job.changed', ({ state }) => state === 'ended' && resolve()))
 
 await application.start()
@@ -42,5 +27,4 @@ const servers = ['edge/haproxy/be_web/web1'] as ServerId[]
 if (order === 'drain') await client.call('server.setState', { servers, state: 'drain', reason: 'crash test' })
 else await client.call('job.undo', { job: order as JobId })
 await ended
-client.close()
-await application.stop()
+await application.close()

@@ -5,12 +5,7 @@
  * `node drain-child.ts HOME DATA_FOLDER TARGET NODES POINT`
  */
 import type { DrainView, NodeId } from '#contract'
-import { createDispatcher } from '../../src-main/app/dispatcher.ts'
-import { compose } from '../../src-main/compose.ts'
-import { createDrivers } from '../../src-main/drivers/registry.ts'
-import { createClient } from '../../src-main/shells/cli/client.ts'
-import { systemClock } from '../../src-main/system-clock.ts'
-import { passDrivers, passJournal } from './kill-points.ts'
+import { openChildConsole } from './child-console.ts'
 import { waitUntil } from './run.ts'
 
 const [home = '', dataFolder = '', target = '', nodeList = '', lastPoint = ''] = process.argv.slice(2)
@@ -28,18 +23,8 @@ const pass = (point: string): void => {
   if (stage + point === lastPoint) process.kill(process.pid, 'SIGKILL')
 }
 
-const application = await compose({
-  dataFolder,
-  home,
-  shell: 'cli',
-  env: { HOME: home },
-  knownHostsFiles: [],
-  overrides: { drivers: passDrivers(createDrivers({ clock: systemClock }).values(), pass) },
-})
-const dispatcher = createDispatcher({ handlers: application.handlers, log: application.log })
-application.onEvent((name, payload) => dispatcher.publish(name, payload))
-application.onEvent(passJournal(pass))
-const client = createClient(dispatcher, { user: 'crash test', shell: 'cli' })
+const application = await openChildConsole(home, dataFolder, pass)
+const { client } = application
 await application.start()
 await Promise.all(nodes.map((node) => client.call('fleet.refresh', { node })))
 const { id } = await client.call('drain.start', { targets: [target], nodes, reason: 'crash test', then: 'maint' })
@@ -55,5 +40,4 @@ await waitUntil('its jobs have ended', 30_000, async () =>
 )
 await client.call('drain.putBack', { drain: id })
 await until('ended', ({ state }) => state === 'ended')
-client.close()
-await application.stop()
+await application.close()

@@ -4,12 +4,7 @@
  *
  * `node push-child.ts HOME DATA_FOLDER POINT REQUEST` (JSON)
  */
-import { createDispatcher } from '../../src-main/app/dispatcher.ts'
-import { compose } from '../../src-main/compose.ts'
-import { createDrivers } from '../../src-main/drivers/registry.ts'
-import { createClient } from '../../src-main/shells/cli/client.ts'
-import { systemClock } from '../../src-main/system-clock.ts'
-import { passDrivers, passJournal } from './kill-points.ts'
+import { openChildConsole } from './child-console.ts'
 import type { Request } from './push-exercise.ts'
 import { waitUntil } from './run.ts'
 
@@ -24,19 +19,8 @@ const pass = (name: string): void => {
   if (point === lastPoint) process.kill(process.pid, 'SIGKILL')
 }
 
-const application = await compose({
-  dataFolder,
-  home,
-  shell: 'cli',
-  env: { HOME: home },
-  knownHostsFiles: [],
-  overrides: { drivers: passDrivers(createDrivers({ clock: systemClock }).values(), pass) },
-})
-const dispatcher = createDispatcher({ handlers: application.handlers, log: application.log })
-application.onEvent((name, payload) => dispatcher.publish(name, payload))
-application.onEvent(passJournal(pass))
-const client = createClient(dispatcher, { user: 'crash test', shell: 'cli' })
+const application = await openChildConsole(home, dataFolder, pass)
+const { client } = application
 const { id } = await client.call('push.start', JSON.parse(request) as Request)
 await waitUntil('the push has ended', 90_000, async () => (await client.call('push.get', { push: id })).endedAt !== null)
-client.close()
-await application.stop()
+await application.close()
