@@ -54,7 +54,7 @@ export async function waitUntil(
   what: string,
   timeoutMs: number,
   condition: () => boolean | Promise<boolean>,
-  intervalMs = 50,
+  intervalMs = 150,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs
   while (!(await condition())) {

@@ -20,12 +20,14 @@
  */
 import { AppError } from '../../app/app-error.ts'
 import type { CallLimits, NodeSession } from '../../app/ports/node-session.ts'
+import { endsByItself } from '../../domain/keepalived/parse-argv.ts'
 import { listProcesses, type NodeProcess } from '../linux/processes.ts'
 import { lastLine, runRootScript, runScript, sectionsFrom } from '../linux/run.ts'
 
 const prelude = `
 PATH="$PATH:/usr/sbin:/sbin:/usr/bin:/bin"
-part() { printf '%s\\0' "$1"; cat; printf '\\0'; }
+# a pipe into a function would cost three processes for each part
+part() { printf '%s\\0' "$1"; shift; "$@"; printf '\\0'; }
 # sets state, parent and ticks
 stat_of() {
   { read -r stat < "/proc/$1/stat"; } 2>/dev/null || return 1
@@ -63,7 +65,9 @@ if [ -n "$pid" ] && stat_of "$pid"; then
   read -r up rest < /proc/uptime
   age=$(( \${up%.*} - ticks / 100 ))
   stopped=
-  for process in "$pid" $(cat "/proc/$pid/task/$pid/children" 2>/dev/null); do
+  children=
+  { read -r children < "/proc/$pid/task/$pid/children"; } 2>/dev/null
+  for process in "$pid" $children; do
     stat_of "$process" && case $state in T|t) stopped=1 ;; esac
   done
   if [ -z "$stopped" ] && [ "$age" -ge 2 ]; then
@@ -91,23 +95,23 @@ if [ -n "$pid" ] && stat_of "$pid"; then
       if sleep 0.02 2>/dev/null; then tries=$((tries - 1)); else sleep 1; tries=$((tries - 50)); fi
     done
     if [ -n "$signal" ] && is_ours "$json"; then
-      sed -E 's/"auth_data":"([^"\\\\]|\\\\.)*"/"auth_data":null/g' "$json" | part json
+      part json sed -E 's/"auth_data":"([^"\\\\]|\\\\.)*"/"auth_data":null/g' "$json"
     fi
     if is_ours "$data"; then
       # beside the JSON dump only what comes after the instances is wanted
-      if [ -n "$signal" ]; then sed '1,/^------< VRRP Topology/d' "$data" | sed '1,/^------</d'; else cat "$data"; fi |
-        sed '/^ *Password = /d' | part data
+      topology() { sed '1,/^------< VRRP Topology/d' "$data" | sed -e '1,/^------</d' -e '/^ *Password = /d'; }
+      if [ -n "$signal" ]; then part data topology; else part data sed '/^ *Password = /d' "$data"; fi
     fi
     clear
     exec 9<&-
   fi
   if is_keepalived "$pid"; then
-    printf '%s' "$pid" | part pid
-    printf '%s' "$age" | part uptime
+    part pid printf '%s' "$pid"
+    part uptime printf '%s' "$age"
   fi
 fi
-ip -j addr | part kernel
-ip -j neigh 2>/dev/null | part neighbours
+part kernel ip -j addr
+part neighbours ip -j neigh 2>/dev/null
 `
 
 /**
@@ -115,16 +119,17 @@ ip -j neigh 2>/dev/null | part neighbours
  * when, and whether they are stopped; device, inode, size and times of the files.
  */
 const lookScript = `${prelude}
-{
+signs() {
   for d in /proc/[0-9]*; do
     { read -r name < "$d/comm"; } 2>/dev/null && [ "$name" = keepalived ] && stat_of "\${d#/proc/}" || continue
     case $state in T|t) state=stopped ;; Z|X) state=dead ;; *) state= ;; esac
     echo "\${d#/proc/} $parent $ticks $state"
   done
   [ $# = 0 ] || stat -L -c '%d %i %s %y %z' -- "$@" 2>/dev/null
-} | part signs
-ip -j addr | part kernel
-ip -j neigh 2>/dev/null | part neighbours
+}
+part signs signs "$@"
+part kernel ip -j addr
+part neighbours ip -j neigh 2>/dev/null
 `
 
 export interface Look {
@@ -180,7 +185,7 @@ const kernelScript = `PATH="$PATH:/usr/sbin:/sbin"; ip -j addr`
 
 /** The process that forked the others; the oldest one where there are several daemons. */
 export function parentOf(processes: readonly NodeProcess[]): NodeProcess | null {
-  const own = processes.filter((process) => process.isRoot)
+  const own = processes.filter(({ isRoot, cmdline }) => isRoot && !endsByItself(cmdline))
   const pids = new Set(own.map((process) => process.pid))
   return own.filter((process) => !pids.has(process.parentPid)).sort((one, other) => other.uptimeS - one.uptimeS)[0] ?? null
 }

@@ -17,6 +17,8 @@ export interface NodeProcess {
 
 /** $1, $2, …: patterns of the program name (15 characters). USER_HZ is 100 on every Linux that runs a load balancer. */
 const script = `
+# sets state, ppid and ticks; no other program is needed for them
+fields_of() { set -f; set -- $1; set +f; state=$1; ppid=$2; ticks=\${20}; }
 read -r up rest < /proc/uptime
 for d in /proc/[0-9]*; do
   { read -r name < "$d/comm"; } 2>/dev/null || continue
@@ -24,14 +26,12 @@ for d in /proc/[0-9]*; do
   for pattern; do case $name in $pattern) wanted=1 ;; esac; done
   [ -n "$wanted" ] || continue
   { read -r stat < "$d/stat"; } 2>/dev/null || continue
-  stat=\${stat##*) }
-  case $stat in Z*|X*) continue ;; esac
+  fields_of "\${stat##*) }"
+  case $state in Z|X) continue ;; esac
   uids=
   while read -r key a b c e; do
     if [ "$key" = Uid: ]; then uids=$a,$b,$c,$e; break; fi
   done 2>/dev/null < "$d/status"
-  ppid=\${stat#* }; ppid=\${ppid%% *}
-  ticks=$(echo "$stat" | cut -d' ' -f20)
   printf '%s %s %s %s ' "\${d#/proc/}" "$ppid" "$(( \${up%.*} - ticks / 100 ))" "\${uids:-unknown}"
   tr '\\n' ' ' 2>/dev/null < "$d/cmdline"
   echo

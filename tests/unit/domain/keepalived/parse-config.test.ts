@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { startOptionsFrom } from '../../../../src-main/domain/keepalived/parse-argv.ts'
+import { endsByItself, startOptionsFrom } from '../../../../src-main/domain/keepalived/parse-argv.ts'
 import { includesOf, instancesOf, linesOf } from '../../../../src-main/domain/keepalived/parse-config.ts'
 import { fixture, password } from './fixtures.ts'
 
@@ -78,4 +78,18 @@ describe('the command line', () => {
     [['keepalived', '-S', '3', '-i', 'f', '-f/a'], '/a', null],
     [['keepalived', '-f'], null, null],
   ])('%j', (argv, config, pidFile) => expect(startOptionsFrom(`${argv.join('\0')}\0`)).toEqual({ config, pidFile }))
+})
+
+describe('endsByItself', () => {
+  it.each([
+    [['-v'], true],
+    [['--signum=JSON'], true],
+    [['-t', '-f', '/etc/keepalived/new.conf'], true],
+    [['-nt'], true],
+    [['--config-test=/tmp/log'], true],
+    [['--dont-fork', '--log-console'], false],
+    [['-D', '-f', '/etc/keepalived/vht.conf'], false],
+    [['-Df/etc/vht'], false],
+    [[], false],
+  ])('%j: %s', (argv, ends) => expect(endsByItself(['keepalived', ...argv, ''].join('\0'))).toBe(ends))
 })
