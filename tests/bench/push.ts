@@ -5,7 +5,7 @@ import { createDrivers } from '../../src-main/drivers/registry.ts'
 import { systemClock } from '../../src-main/system-clock.ts'
 import { makeWorkplace, openConsole, type ConsoleOnLab } from '../lab/console-on-lab.ts'
 import { currentInstance } from '../lab/instance.ts'
-import { isUp, openLab } from '../lab/lab.ts'
+import { isUp, openLab, type Lab } from '../lab/lab.ts'
 import { ended } from '../lab/push-exercise.ts'
 import { whyNoLab } from '../lab/requirements.ts'
 import { up } from '../lab/up-down.ts'
@@ -18,8 +18,8 @@ const haproxyFile = '/etc/haproxy/haproxy.cfg'
 type Spent = Record<'check' | 'arm' | 'replace' | 'reload' | 'confirm', number>
 
 /**
- * A comment in HAProxy's configuration of twelve nodes, the four of the lab on which the console is root, and eight of the practice fleet: the whole, and what the
- * transaction of a node takes beside its daemon's own check and reload.
+ * A comment in HAProxy's configuration of twelve nodes, the four of the lab on which the console is root, and eight of the practice fleet:
+ * the whole, and what the transaction of a node takes beside its daemon's own check and reload.
  */
 export async function benchPush(): Promise<void> {
   const reason = await whyNoLab({ browser: false })
@@ -49,10 +49,12 @@ export async function benchPush(): Promise<void> {
       printSpent(
         'the lab',
         [...spent].flatMap(([id, each]) => (own.includes(id) ? [each] : [])),
+        await byHandMs(lab, own),
       )
       printSpent(
         'practice',
         [...spent].flatMap(([id, each]) => (own.includes(id) ? [] : [each])),
+        null,
       )
     } finally {
       await application.client.call('practice.close', {})
@@ -79,21 +81,47 @@ function changedFile({ nodeId, files }: NodeConfig) {
   return { nodeId, path, baseSha256: sha256, baseText: text, text: `${text}# bench\n` }
 }
 
-/** What the daemon does itself is its check of the files in their place, its reload, and the wait until its new process serves. */
-function printSpent(where: string, all: readonly Spent[]): void {
+/** `bareMs`: what the daemon's own check and reload take by hand; null: not measured. */
+function printSpent(where: string, all: readonly Spent[], bareMs: number | null): void {
   const nodes = all.filter(({ reload }) => reload > 0)
   if (nodes.length === 0) return console.log(`  ${where}: no node was reloaded`)
-  const median = (of: (spent: Spent) => number): number =>
-    nodes.map(of).toSorted((one, other) => one - other)[nodes.length >> 1] ?? NaN
-  const parts = (['check', 'arm', 'replace', 'reload', 'confirm'] as const).map(
-    (part) => `${part} ${median((spent) => spent[part]).toFixed(0)}`,
-  )
-  const ratio = median(({ reload, ...rest }) => (reload + rest.arm + rest.replace + rest.confirm) / reload)
-  const withCheck = median(({ reload, ...rest }) => (reload + rest.check + rest.arm + rest.replace + rest.confirm) / reload)
-  console.log(`  ${where}, ${nodes.length} nodes, ms: ${parts.join(', ')}`)
+  const parts = ['check', 'arm', 'replace', 'reload', 'confirm'] as const
+  const medians = parts.map((part) => medianOf(nodes.map((spent) => spent[part])))
+  const sum = medians.reduce((total, each) => total + each, 0)
   console.log(
-    `    over the daemon's own check and reload: ${ratio.toFixed(2)} ×, and with the check apart beforehand ${withCheck.toFixed(2)} ×`,
+    `  ${where}, ${nodes.length} nodes, ms: ${parts.map((part, index) => `${part} ${medians[index]?.toFixed(0)}`).join(', ')}`,
   )
+  if (bareMs === null) return
+  console.log(`    together ${sum.toFixed(0)} ms; the daemon's own check and reload, by hand: ${bareMs.toFixed(0)} ms`)
+  console.log(
+    `    ${(sum / bareMs).toFixed(1)} ×, and ${((sum + WATCH_MS) / (bareMs + WATCH_MS)).toFixed(2)} × where both are watched`,
+  )
+}
+
+const medianOf = (values: readonly number[]): number => values.toSorted((one, other) => one - other)[values.length >> 1] ?? NaN
+
+/** `haproxy -c`, the signal, and until the worker that answers is another one. */
+const byHand = `
+worker() { echo 'show info' | socat - UNIX-CONNECT:/run/haproxy/admin.sock 2>/dev/null | sed -n 's/^Pid: //p'; }
+old=$(worker)
+haproxy -c -q -f ${haproxyFile} || exit 1
+kill -USR2 "$(cat /run/haproxy.pid)"
+i=0
+until new=$(worker) && [ -n "$new" ] && [ "$new" != "$old" ]; do
+  i=$((i + 1)); [ $i -lt 2000 ] || exit 1
+  sleep 0.005
+done
+`
+
+async function byHandMs(lab: Lab, nodes: readonly NodeId[]): Promise<number> {
+  const took: number[] = []
+  for (const node of nodes) {
+    const began = performance.now()
+    const { code, stderr } = await lab.exec(node, ['sh', '-c', byHand], { timeoutMs: 30_000 })
+    if (code === 0) took.push(performance.now() - began)
+    else console.log(`  ${node} has no HAProxy that is reloaded by hand: ${stderr.trim()}`)
+  }
+  return medianOf(took)
 }
 
 function timedDrivers(spent: Map<NodeId, Spent>): Driver[] {

@@ -1,8 +1,8 @@
 /*
  * HAProxy's part of changing its configuration. Measured on 2.6.12.
  *
- * A reload is SIGUSR2 to the master, which answers nothing. That it worked shows in a worker that was not there before, which stays, and
- * which listens where the files say. A configuration that cannot be parsed leaves the old worker at work; an address that is in use takes
+ * A reload is SIGUSR2 to the master, which answers nothing. That it worked shows in a worker that was not there before, which answers its
+ * master (where there is no master socket: which stays), and which listens where the files say. A configuration that cannot be parsed leaves the old worker at work; an address that is in use takes
  * every frontend away for two seconds first, which is why `unseenByCheck` looks before.
  */
 import type { ProbedService } from '#contract'
@@ -17,6 +17,7 @@ import { overlap } from '../../domain/net/endpoint.ts'
 import { unseenByCheck } from '../../domain/net/unseen-by-check.ts'
 import { createConfigAdmin } from '../linux/config-admin.ts'
 import { readNetwork } from '../linux/node-network.ts'
+import { createPauses } from '../linux/pauses.ts'
 import { originOf } from '../linux/process-origin.ts'
 import { run } from '../linux/run.ts'
 import { readHaproxyFiles } from './config-files.ts'
@@ -24,7 +25,8 @@ import { endpointsFrom } from './endpoints.ts'
 import { findInstances, listProcesses, type HaproxyProcess } from './processes.ts'
 import type { RuntimeSockets } from './runtime-socket.ts'
 
-const confirmEveryMs = 200
+/** a worker that cannot start is gone by then */
+const staysMs = 200
 /** an address in use is tried for two seconds before the new process gives up, on a machine that has nothing else to do */
 const confirmWithinMs = 20_000
 
@@ -77,21 +79,33 @@ export function createHaproxyConfigAdmin({ clock, sockets, service }: HaproxyPar
     return Number(/\[failed: (\d+)\]/.exec(reply)?.[1] ?? 0)
   }
 
+  /** One that answers has read everything, and given up its rights. */
+  async function answers(session: NodeSession, worker: number, limits: AdminLimits): Promise<boolean> {
+    if (masterSocket === null) return false
+    const target = { ...masterSocket, prefix: `@!${worker} ` }
+    const reply = await sockets.ask(session, target, ['show info'], limits).catch((thrown: unknown) => {
+      if (thrown instanceof AppError && !limits.signal.aborted) return ''
+      throw thrown
+    })
+    return new RegExp(`^Pid: ${worker}$`, 'm').test(reply)
+  }
+
   async function newWorker(session: NodeSession, old: ReadonlySet<number>, failedBefore: number, limits: AdminLimits) {
     const until = clock.monotonic() + confirmWithinMs
-    let seen: number | undefined
+    const pause = createPauses(clock, limits.signal)
+    let seen = null as { pid: number; at: number } | null
     let gone = false
     while (clock.monotonic() < until) {
-      await clock.sleep(confirmEveryMs, limits.signal)
+      await pause()
       const { master, workers } = await processesOf(session, limits)
       // while it becomes itself anew, one look may miss it
       if (master === undefined && gone) throw ended(session)
       gone = master === undefined
       const fresh = workers.find((pid) => !old.has(pid))
-      // one that cannot start is gone by the next look
-      if (fresh !== undefined && fresh === seen) return fresh
-      seen = fresh
-      if (fresh === undefined && (await failures(session, limits)) > failedBefore) throw notTaken(session, 'its master says so')
+      const at = clock.monotonic()
+      seen = fresh === undefined ? null : seen?.pid === fresh ? seen : { pid: fresh, at }
+      if (seen !== null && (at - seen.at >= staysMs || (await answers(session, seen.pid, limits)))) return seen.pid
+      if (seen === null && (await failures(session, limits)) > failedBefore) throw notTaken(session, 'its master says so')
     }
     throw notTaken(session, `there is no new worker after ${confirmWithinMs / 1000} s`)
   }

@@ -12,6 +12,7 @@ import type { Clock } from '../../app/ports/clock.ts'
 import type { AdminLimits } from '../../app/ports/admin-limits.ts'
 import type { ExecResult, NodeSession } from '../../app/ports/node-session.ts'
 import { isNewGeneration, workersOf } from '../../domain/nginx/worker-generations.ts'
+import { createPauses } from '../linux/pauses.ts'
 import { run } from '../linux/run.ts'
 import { tryConfig } from '../linux/try-config.ts'
 import { complaintIn, nginxArgv, type NginxCommand } from './load-config.ts'
@@ -41,7 +42,6 @@ const logScript = `
 if [ $# = 1 ]; then wc -c < "$1"; else tail -c +$(( $2 + 1 )) "$1"; fi
 `
 
-const confirmEveryMs = 100
 const confirmWithinMs = 5000
 
 export function createConfigChanger({ clock }: { clock: Clock }) {
@@ -89,12 +89,13 @@ export function createConfigChanger({ clock }: { clock: Clock }) {
 
   async function isTaken(session: NodeSession, running: RunningNginx, limits: AdminLimits): Promise<number[] | null> {
     const until = clock.monotonic() + confirmWithinMs
+    const pause = createPauses(clock, limits.signal)
     while (clock.monotonic() < until) {
       const workers = workersOf(running.masterPid, (await listNginxProcesses(session, limits)).all)
       if (isNewGeneration(running.workerPids, workers)) {
         return workers.flatMap(({ pid, generation }) => (generation === 'current' ? [pid] : []))
       }
-      await clock.sleep(confirmEveryMs, limits.signal)
+      await pause()
     }
     return null
   }
