@@ -1,5 +1,12 @@
 import type { DrainEvent, DrainPlace, DrainRecord } from '#contract'
-import { evidenceOf, isPlaceEmpty, isPlaceQuiet, judgePlace, type PlaceVerdict } from '../../domain/drain/judge-place.ts'
+import {
+  evidenceOf,
+  isPlaceEmpty,
+  isPlaceQuiet,
+  judgePlace,
+  verdictWhenSet,
+  type PlaceVerdict,
+} from '../../domain/drain/judge-place.ts'
 import type { PlaceReading } from '../../domain/drain/place-reading.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { DrainBook } from './drain-book.ts'
@@ -109,8 +116,9 @@ export function createPlaceLedger({ book, clock }: { book: DrainBook; clock: Clo
       own.sets += 1
       if (certain) own.needs = null
       // What was put back before has to be looked at once more.
-      if (certain || was === 'restored') Object.assign(place, { phase: 'in-force', said: '' })
-      if (certain && was !== 'in-force') tellPhase(drain, place, was)
+      const { phase, said } = verdictWhenSet(drain.goal, place.before)
+      if (certain || was === 'restored') Object.assign(place, { phase, said })
+      if (certain && was !== phase) tellPhase(drain, place, was)
     },
 
     /** A job has read that it is as it was before. */

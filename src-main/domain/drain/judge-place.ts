@@ -35,10 +35,8 @@ export function judgePlace(
     if (isAsBefore(now, before)) return verdict('restored', '')
     return { phase: last, said: '', needs: 'restore' }
   }
-  const wasOut = isInMaintenance(before.adminState)
   if (isInMaintenance(now.adminState)) {
-    if (goal === 'maintenance') return verdict('in-force', '')
-    if (wasOut) return verdict('already-out', 'It was in maintenance before, which takes more than a drain; it is left so.')
+    if (goal === 'maintenance' || isInMaintenance(before.adminState)) return verdictWhenSet(goal, before)
     const file = (now.adminState & 0x04) !== 0
     return verdict('taken', file ? 'The configuration file declares it disabled.' : 'Somebody else put it into maintenance.')
   }
@@ -49,6 +47,13 @@ export function judgePlace(
   // From drain to maintenance is a step forward; only a server that takes new work again has returned.
   if (last === 'unset' || isDrained(now.adminState)) return { phase: last === 'returned' ? 'in-force' : last, said: '', needs }
   return { phase: 'returned', said: whyReturned(now, lastWorker), needs }
+}
+
+/** What a place is that was `before` and has been put out. */
+export function verdictWhenSet(goal: DrainRecord['goal'], before: DrainBefore | null): PlaceVerdict {
+  return goal === 'out' && before !== null && isInMaintenance(before.adminState)
+    ? verdict('already-out', 'It was in maintenance before, which takes more than a drain; it is left so.')
+    : verdict('in-force', '')
 }
 
 /** On nginx to the letter: a line that says something else is for the one who puts it back to refuse. */

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import type { DrainBefore } from '#contract'
-import { evidenceOf, isPlaceEmpty, isPlaceQuiet, judgePlace } from '../../../../src-main/domain/drain/judge-place.ts'
+import {
+  evidenceOf,
+  isPlaceEmpty,
+  isPlaceQuiet,
+  judgePlace,
+  verdictWhenSet,
+} from '../../../../src-main/domain/drain/judge-place.ts'
 import type { PlaceReading } from '../../../../src-main/domain/drain/place-reading.ts'
 
 const before: DrainBefore = {
@@ -56,6 +62,9 @@ describe('judgePlace, wanted out', () => {
   it('leaves a server alone that was in maintenance before', () => {
     const was = { ...before, adminState: 5 }
     expect(judgePlace('out', was, 'unset', reading({ adminState: 5 }))).toMatchObject({ phase: 'already-out', needs: null })
+    expect(verdictWhenSet('out', was)).toMatchObject({ phase: 'already-out' })
+    expect(verdictWhenSet('maintenance', was)).toMatchObject({ phase: 'in-force' })
+    expect(verdictWhenSet('out', before)).toMatchObject({ phase: 'in-force' })
   })
 
   it('takes weight 0 for the state before, not for a drain', () => {
