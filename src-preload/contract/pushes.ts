@@ -7,6 +7,14 @@ import { ConfigDiff } from './config.ts'
 import { ServiceKind } from './fleet.ts'
 import { EpochMs, JobId, Milliseconds, NodeId, PushId } from './ids.ts'
 
+/** What is done to a running daemon instead of a reload (HAProxy, management manual 2.6, `set server`). */
+const server = { pool: v.string(), server: v.string() }
+export const RuntimeStep = v.union([
+  v.strictObject({ ...server, weight: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(256)) }),
+  v.strictObject({ ...server, state: v.picklist(['ready', 'maint']) }),
+])
+export type RuntimeStep = v.InferOutput<typeof RuntimeStep>
+
 const sha256 = v.pipe(v.string(), v.regex(/^([0-9a-f]{64})?$/, 'not a SHA-256 in hex'))
 
 /** One file of one node as it is to be. */
@@ -45,11 +53,19 @@ export const PushRequest = v.strictObject({
   allowCapacityLoss: v.optional(v.boolean(), false),
   /** a virtual address that leaves a node, or goes, is what is wanted */
   allowVipMove: v.optional(v.boolean(), false),
+  /** the running daemons are told, and the files written, without a reload; refused where that cannot be all of it */
+  atRuntime: v.optional(v.boolean(), false),
 })
 export type PushRequest = v.InferOutput<typeof PushRequest>
 
 const FileHashes = v.strictObject({ path: v.string(), before: sha256, after: sha256 })
-const target = { nodeId: NodeId, kind: ServiceKind, files: v.array(FileHashes) }
+const target = {
+  nodeId: NodeId,
+  kind: ServiceKind,
+  files: v.array(FileHashes),
+  /** of the plan: what could be done instead of a reload; of a push: what is; null: nothing, it is reloaded */
+  runtime: v.optional(v.nullable(v.array(RuntimeStep)), null),
+}
 /** in each wave, the nodes that are changed side by side; two in one group: both members of a pair within a few moments */
 const Waves = v.array(v.array(v.array(NodeId)))
 

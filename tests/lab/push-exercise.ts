@@ -42,11 +42,22 @@ export const weightIn = (text: string): number =>
 /** Valid, and a third of what it was. */
 export const withoutCapacity = (text: string): string => text.replace(/^ *server (?:web|orders)[23] .*\n/gm, '')
 
-/** The weight that the running HAProxy gives to that server. */
-async function loadedWeight(lab: Lab, node: string): Promise<number> {
+/** Of that server, as `show servers state` has it: its operational and administrative state, its weight, and the weight of its file. */
+async function stateOf(lab: Lab, node: string): Promise<number[]> {
   const argv = ['socat', '-t5', '-', 'UNIX-CONNECT:/run/haproxy/admin.sock'] as const
   const { stdout } = await lab.exec(node, argv, { stdin: 'show servers state\n' })
-  return Number(/^\d+ \S+ \d+ (?:web1|orders1) \S+ \d+ \d+ \d+ (\d+) /m.exec(stdout)?.[1] ?? NaN)
+  return (/^\d+ \S+ \d+ (?:web1|orders1) \S+ ((?:\d+ ){4})/m.exec(stdout)?.[1] ?? '').trim().split(' ').map(Number)
+}
+
+/** What the running HAProxy has been told of that server. */
+export async function toldOf(lab: Lab, node: string): Promise<{ weight: number; isOut: boolean }> {
+  const [, admin = NaN, weight = NaN] = await stateOf(lab, node)
+  return { weight, isOut: admin !== 0 }
+}
+
+/** The weight that the running HAProxy has read for it. */
+async function loadedWeight(lab: Lab, node: string): Promise<number> {
+  return (await stateOf(lab, node))[3] ?? NaN
 }
 
 /** What is wrong with a node that must have one whole configuration in force and nothing left of a push; empty: nothing. */

@@ -3,7 +3,17 @@ import type { NodeId, PushRecord } from '#contract'
 import { makeWorkplace, openConsole, type ConsoleOnLab, type Workplace } from './console-on-lab.ts'
 import { describeLab } from './describe-lab.ts'
 import { ensureLab, type Lab } from './lab.ts'
-import { ended, faultsOf, fileFor, onDisk, withoutCapacity, withWeight } from './push-exercise.ts'
+import {
+  ended,
+  faultsOf,
+  fileFor,
+  onDisk,
+  toldOf,
+  weightIn,
+  withoutCapacity,
+  withWeight,
+  type Request,
+} from './push-exercise.ts'
 import { loadClients, loadKinds, startLoad, type LoadResult, type LoadTargets } from './steady-load.ts'
 
 /** As a push takes them: lb1 holds the address. */
@@ -38,9 +48,9 @@ describeLab('a push to both members of a pair that work', () => {
     })
     return load.stop()
   }
-  async function push(change: (text: string) => string, watchMs: number): Promise<PushRecord> {
+  async function push(change: (text: string) => string, watchMs: number, more: Partial<Request> = {}): Promise<PushRecord> {
     const files = await Promise.all(pair.map((node) => fileFor(lab, node, change)))
-    const { id } = await console.client.call('push.start', { files, reason: 'lab', watchMs })
+    const { id } = await console.client.call('push.start', { files, reason: 'lab', watchMs, ...more })
     return ended(console, id)
   }
   const changed = ({ targets: all }: PushRecord): NodeId[] =>
@@ -80,6 +90,43 @@ describeLab('a push to both members of a pair that work', () => {
     for (const result of [bare, pushed]) {
       expect(result.download.lost + result.websocket.lost + result.tcp.lost).toBe(0)
       for (const kind of ['keep-alive', 'post'] as const) expect(result[kind].lost, kind).toBeLessThanOrEqual(clientsOfAKind)
+    }
+  }, 120_000)
+
+  it('tells the running daemons instead of reloading them, where the push asks for it and they can be told all of it', async () => {
+    const workers = () => Promise.all(pair.map(async (node) => (await lab.exec(node, ['pidof', 'haproxy'])).stdout))
+    const told = (runtime: unknown, state = 'succeeded') => ({ state, targets: [{ runtime }, { runtime }] })
+    const [before, texts] = [await workers(), await Promise.all(pair.map((node) => onDisk(lab, node)))]
+
+    const weighed = await push((text) => withWeight(text, 60), 1000, { atRuntime: true })
+    expect(weighed, weighed.said).toMatchObject(told([{ pool: 'be_web', server: 'web1', weight: 60 }]))
+    for (const node of pair) {
+      expect(await onDisk(lab, node)).toContain('weight 60')
+      expect(await toldOf(lab, node)).toEqual({ weight: 60, isOut: false })
+    }
+
+    const out = (text: string): string => text.replace(/^( *server web1 .*)$/m, '$1 disabled')
+    const disabled = await push(out, 1000, { atRuntime: true, allowCapacityLoss: true })
+    expect(disabled, disabled.said).toMatchObject(told([{ pool: 'be_web', server: 'web1', state: 'maint' }]))
+    for (const node of pair) expect(await toldOf(lab, node)).toEqual({ weight: 60, isOut: true })
+    for (const { id } of [disabled, weighed]) {
+      const { id: back } = await console.client.call('push.rollback', { push: id, reason: 'lab' })
+      expect((await ended(console, back)).state).toBe('succeeded')
+    }
+    expect(await Promise.all(pair.map((node) => onDisk(lab, node)))).toEqual(texts)
+    for (const node of pair) expect(await toldOf(lab, node)).toEqual({ weight: weightIn(texts[0] ?? ''), isOut: false })
+    expect(await workers(), 'no process is new').toEqual(before)
+
+    await expect(
+      push((text) => withWeight(text, 70).replace('timeout connect', 'timeout queue 9s\n    timeout connect'), 0, { atRuntime: true }),
+    ).rejects.toMatchObject({ reply: { message: expect.stringMatching(/needs a reload for .*haproxy\.cfg:\d+/) as string, effect: 'none' } }) // prettier-ignore
+
+    const lost = await push(out, 15_000, { atRuntime: true })
+    expect(lost, lost.said).toMatchObject(told([{ pool: 'be_web', server: 'web1', state: 'maint' }], 'rolled-back'))
+    expect(await Promise.all(pair.map((node) => onDisk(lab, node)))).toEqual(texts)
+    for (const node of pair) {
+      expect(await toldOf(lab, node)).toEqual({ weight: weightIn(texts[0] ?? ''), isOut: false })
+      expect(await faultsOf(lab, node), node).toEqual([])
     }
   }, 120_000)
 

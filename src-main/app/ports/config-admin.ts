@@ -1,3 +1,4 @@
+import type { RuntimeStep } from '#contract'
 import type { CheckProblem } from '../../domain/config-text/check-problem.ts'
 import type { AdminLimits } from './admin-limits.ts'
 import type { NodeSession } from './node-session.ts'
@@ -64,7 +65,7 @@ export interface StandingGuard {
  */
 export interface ConfigAdmin {
   /** The script a person could run by hand to the same effect, line by line; `guardMs` and the like are not part of it. */
-  commandsFor(changes: readonly ConfigChange[]): string[]
+  commandsFor(changes: readonly ConfigChange[], steps?: readonly RuntimeStep[] | null): string[]
   /** Has the daemon judge the candidate on the node. Changes nothing that is live. */
   check(session: NodeSession, changes: readonly ConfigChange[], limits: AdminLimits): Promise<CheckReport>
   /**
@@ -79,15 +80,16 @@ export interface ConfigAdmin {
    */
   replace(session: NodeSession, changes: readonly ConfigChange[], ticket: GuardTicket, limits: AdminLimits): Promise<void>
   /**
-   * Reloads and answers once the new process serves the new configuration. `together` is awaited when the daemon has judged the files where
-   * they lie, right before it is told: by it several nodes are told at once, or none.
+   * Reloads and answers once the new process serves the new configuration; with `steps` the process that runs is told to do the same
+   * instead, and answers once that is in force. `together` is awaited when the daemon has judged the files where they lie, right before it
+   * is told: by it several nodes are told at once, or none.
    * @throws AppError `daemon.reload-rejected`: the daemon still runs the old one, or does not run at all (effect `unknown`)
    */
   reload(
     session: NodeSession,
     changes: readonly ConfigChange[],
     limits: AdminLimits,
-    together?: () => Promise<void>,
+    how?: { together?: () => Promise<void>; steps?: readonly RuntimeStep[] | null },
   ): Promise<{ mayMoveVip: boolean }>
   /** Ends the guard, then the lock and what was staged. */
   confirm(session: NodeSession, ticket: GuardTicket, limits: AdminLimits): Promise<void>

@@ -13,7 +13,7 @@ export interface NodeServices {
 /** A node as it can be asked now. Throws `node.*`, `ssh.*`. */
 export type ServicesOf = (nodeId: NodeId, signal: AbortSignal) => Promise<NodeServices>
 
-export type PushTargetFiles = Pick<PushRecord['targets'][number], 'nodeId' | 'kind' | 'files'>
+export type PushTargetFiles = Pick<PushRecord['targets'][number], 'nodeId' | 'kind' | 'files' | 'runtime'>
 
 /** One daemon of one node, about to be changed. */
 export interface Party extends NodeServices {

@@ -41,7 +41,7 @@ const PushJobInput = v.strictObject({
   watchMs: v.number(),
   allowCapacityLoss: v.boolean(),
   allowVipMove: v.optional(v.boolean(), false),
-  targets: v.array(v.pick(PushRecord.entries.targets.item, ['nodeId', 'kind', 'files'])),
+  targets: v.array(v.pick(PushRecord.entries.targets.item, ['nodeId', 'kind', 'files', 'runtime'])),
 })
 export type PushJobInput = v.InferOutput<typeof PushJobInput>
 
@@ -135,7 +135,9 @@ export function createPushJob(parts: PushJobParts): JobDefinition<PushJobInput, 
       tell(context, 'replacing')
       await allOf(armed, ({ party, changes, ticket }) => party.admin.replace(party.session, changes, ticket, limits))
       tell(context, 'reloading')
-      await allTogether(armed, ({ party, changes }, together) => party.admin.reload(party.session, changes, limits, together))
+      await allTogether(armed, ({ target, party, changes }, together) =>
+        party.admin.reload(party.session, changes, limits, { together, steps: target.runtime }),
+      )
       tell(context, 'watching')
       const watched = { ...limits, stopped: () => isStopped(input.push) }
       await allOf(before, async ({ node, baseline }) => {

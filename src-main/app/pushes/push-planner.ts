@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { ConfigText, NodeId, PairId, PushFile, PushPlan, PushRequest, ServiceKind } from '#contract'
 import { isMask, secretsIn } from '../../domain/config-text/mask-secrets.ts'
+import { runtimeSteps } from '../../domain/haproxy/runtime-changes.ts'
 import { orderPush, type PushTarget } from '../../domain/push/order.ts'
 import { AppError } from '../app-error.ts'
 import type { ConfigService } from '../config-service.ts'
@@ -30,6 +31,9 @@ export interface PushPlannerParts {
   pairOf: (nodeId: NodeId) => { id: PairId; nodes: readonly NodeId[] } | null
 }
 
+/** named in one refusal */
+const toldPlaces = 3
+
 interface Draft extends PlannedTarget {
   shown: PushPlan['targets'][number]
   member: ConfiguredMember
@@ -45,6 +49,7 @@ export function createPushPlanner({ servicesOf, versions, config, pairOf }: Push
         readNode(
           nodeId,
           request.files.filter((file) => file.nodeId === nodeId),
+          request.atRuntime,
           limits,
         ),
       ),
@@ -81,12 +86,18 @@ export function createPushPlanner({ servicesOf, versions, config, pairOf }: Push
         ...(request.allowVipMove
           ? []
           : moves.map(({ text }) => `${text} Allow that ("--allow-vip-move") if it is what is wanted.`)),
+        ...(request.atRuntime ? targets.flatMap(whyNotAtRuntime) : []),
       ],
     }
     return { plan, targets: drafts }
   }
 
-  async function readNode(nodeId: NodeId, files: readonly PushFile[], limits: CallLimits): Promise<Draft[]> {
+  async function readNode(
+    nodeId: NodeId,
+    files: readonly PushFile[],
+    atRuntime: boolean,
+    limits: CallLimits,
+  ): Promise<Draft[]> {
     const node = await servicesOf(nodeId, limits.signal)
     const now: FileOnNode[] = []
     for (const service of node.services) {
@@ -124,6 +135,9 @@ export function createPushPlanner({ servicesOf, versions, config, pairOf }: Push
           ),
         ]
         const [was, is] = [before.map(textOf), next.map(textOf)]
+        const diff = config.diff(was, is)
+        const replaced = own.every(({ before: old, after }) => old !== null && after !== null)
+        const runtime = replaced ? runtimeSteps(diff.changes) : null
         const shown = {
           nodeId,
           kind,
@@ -134,8 +148,9 @@ export function createPushPlanner({ servicesOf, versions, config, pairOf }: Push
           })),
           holdsVip,
           merged: own.some(({ merged }) => merged),
-          diff: config.diff(was, is),
-          commands: party.admin.commandsFor(changes),
+          diff,
+          runtime,
+          commands: party.admin.commandsFor(changes, atRuntime ? runtime : null),
         }
         return { party, changes, shown, member: { nodeId, vrrp, before: was, after: is } }
       }),
@@ -211,6 +226,21 @@ export function createPushPlanner({ servicesOf, versions, config, pairOf }: Push
       `Version ${version} of ${path} was kept without its passwords, or the vault is locked, so it cannot be put back from here.`,
     )
   }
+}
+
+/** Why the running daemon cannot be told all of it; empty when it can. */
+function whyNotAtRuntime({ nodeId, kind, diff, runtime }: PushPlan['targets'][number]): string[] {
+  if (runtime !== null) return []
+  const more = diff.changes.filter(({ impact }) => impact !== 'runtime')
+  const places = more.map(({ subject, at }) => {
+    const place = at.after ?? at.before
+    return place === null ? subject : `${subject} (${place.file}:${place.line})`
+  })
+  const why =
+    places.length > 0
+      ? `needs a reload for ${places.slice(0, toldPlaces).join(', ')}${places.length > toldPlaces ? ` and ${places.length - toldPlaces} more` : ''}`
+      : 'has no change in it that a running daemon can be told'
+  return [`The push to ${kind} on ${nodeId} ${why}. Push it without "--runtime".`]
 }
 
 const textOf = ({ path, kind, bytes }: FileOnNode): ConfigText => ({

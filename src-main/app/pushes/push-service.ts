@@ -134,7 +134,7 @@ export function createPushService(parts: PushServiceParts): PushService {
 
   function inputOf(push: PushRecord, nodes: readonly NodeId[]): PushJobInput {
     const { id, guardMs, watchMs, allowCapacityLoss, allowVipMove, author: owner, reason } = push
-    const targets = targetsOn(push, nodes).map(({ nodeId, kind, files }) => ({ nodeId, kind, files }))
+    const targets = targetsOn(push, nodes).map(({ nodeId, kind, files, runtime }) => ({ nodeId, kind, files, runtime }))
     return { push: id, owner, reason, guardMs, watchMs, allowCapacityLoss, allowVipMove, targets }
   }
 
@@ -218,10 +218,8 @@ export function createPushService(parts: PushServiceParts): PushService {
     if (done === undefined || done.jobId === null) return
     try {
       const forward = inputOf(push, nodes)
-      const targets = forward.targets.map((target) => ({ ...target, files: target.files.map(turned) }))
-      if (targets.some(({ files }) => files.some(({ after }) => after === ''))) {
-        return place(push, nodes, 'done', 'It was not taken back: it made a new file, and pushing does not take files away.')
-      }
+      // by a reload, also where the running daemon was told: that leaves nothing of it
+      const targets = forward.targets.map((target) => ({ ...target, files: target.files.map(turned), runtime: null }))
       const input: PushJobInput = { ...forward, reason: `back: ${push.reason}`, watchMs: 0, targets }
       const id = newJobId()
       for (const target of targetsOn(push, nodes)) target.undoJobId = id
@@ -292,10 +290,11 @@ export function createPushService(parts: PushServiceParts): PushService {
         guardMs,
         allowCapacityLoss,
         allowVipMove,
-        targets: plan.targets.map(({ nodeId, kind, files }) => ({
+        targets: plan.targets.map(({ nodeId, kind, files, runtime }) => ({
           nodeId,
           kind,
           files,
+          runtime: request.atRuntime ? runtime : null,
           phase: 'waiting',
           said: '',
           jobId: null,
@@ -338,7 +337,9 @@ export function createPushService(parts: PushServiceParts): PushService {
         throw new AppError('job.not-undoable', `The push "${push.title}" is in force on none of these nodes.`)
       const { watchMs, guardMs, budget } = push
       const request = { files, watchMs, guardMs, budget, waveSize: 4, allowCapacityLoss: true, allowVipMove: true }
-      return service.start(request, { ...by, undoes: id }, signal)
+      const wasTold = targets.some(({ runtime }) => runtime !== null)
+      const atRuntime = wasTold && (await planPush({ ...request, atRuntime: true }, signal)).plan.refusals.length === 0
+      return service.start({ ...request, atRuntime }, { ...by, undoes: id }, signal)
     },
 
     stop(id) {

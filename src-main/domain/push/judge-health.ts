@@ -9,6 +9,8 @@ export interface PoolFigures {
   /** servers that take traffic */
   serving: number
   servers: number
+  /** servers that take none because the file, or somebody, says so */
+  out: number
   /** sessions that these may have at once; null = one of them has no limit */
   limit: number | null
   queue: number
@@ -44,6 +46,7 @@ export interface Allowed {
   allowVipMove: boolean
 }
 
+const takenOut: ReadonlySet<ServerState> = new Set<ServerState>(['draining', 'drained', 'maintenance'])
 const serving: ReadonlySet<ServerState> = new Set<ServerState>(['up', 'warming', 'degraded', 'unchecked'])
 /** Part of a pool's servers, or of the sessions they may have, that may go without a word. */
 const leastCapacity = 0.75
@@ -68,6 +71,7 @@ export function healthFigures(readings: readonly ServiceReading[]): HealthFigure
       pools.set(`${reading.kind} ${pool.name}`, {
         serving: up.length,
         servers: pool.servers.length,
+        out: pool.servers.filter(({ state }) => takenOut.has(state)).length,
         limit: limits.includes(null) ? null : limits.reduce<number>((sum, limit) => sum + (limit ?? 0), 0),
         queue: pool.servers.reduce((sum, { queue }) => sum + (queue ?? 0), 0),
       })
@@ -94,7 +98,7 @@ export function regressionOf(
   for (const [subject, was] of before.figures.pools) {
     const is = now.figures.pools.get(subject)
     if (is === undefined) continue
-    const lost = is.servers - is.serving - (was.servers - was.serving)
+    const lost = failedOf(is) - failedOf(was)
     if (is.serving < was.serving && lost > 0) {
       return found(
         'servers',
@@ -157,6 +161,8 @@ export function healthOf({ figures, rates }: { figures: HealthFigures; rates: Ra
     errorRate: perS(rates.errors, figures.errors),
   }
 }
+
+const failedOf = ({ servers, out, serving: up }: PoolFigures): number => servers - out - up
 
 const shareOf = ({ errors, requests }: Rates): number => (errors === 0 ? 0 : errors / Math.max(requests, errors))
 

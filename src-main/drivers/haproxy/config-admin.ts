@@ -13,6 +13,7 @@ import type { ConfigAdmin } from '../../app/ports/config-admin.ts'
 import type { NodeSession } from '../../app/ports/node-session.ts'
 import { bindEndpoints } from '../../domain/haproxy/bind-endpoints.ts'
 import { checkProblems } from '../../domain/haproxy/check-problems.ts'
+import { commandOf } from '../../domain/haproxy/runtime-changes.ts'
 import { overlap } from '../../domain/net/endpoint.ts'
 import { unseenByCheck } from '../../domain/net/unseen-by-check.ts'
 import { createConfigAdmin } from '../linux/config-admin.ts'
@@ -20,10 +21,12 @@ import { readNetwork } from '../linux/node-network.ts'
 import { createPauses } from '../linux/pauses.ts'
 import { originOf } from '../linux/process-origin.ts'
 import { run } from '../linux/run.ts'
+import { shown } from '../linux/shown-command.ts'
 import { readHaproxyFiles } from './config-files.ts'
 import { endpointsFrom } from './endpoints.ts'
 import { findInstances, listProcesses, type HaproxyProcess } from './processes.ts'
 import type { RuntimeSockets } from './runtime-socket.ts'
+import type { HaproxyAdmin } from './server-admin.ts'
 
 /** a worker that cannot start is gone by then */
 const staysMs = 200
@@ -34,10 +37,12 @@ interface HaproxyParts {
   clock: Clock
   sockets: RuntimeSockets
   service: ProbedService
+  /** null: this account may not tell the running daemon anything */
+  serverAdmin: HaproxyAdmin | null
 }
 
-export function createHaproxyConfigAdmin({ clock, sockets, service }: HaproxyParts): ConfigAdmin {
-  const { master: masterSocket } = endpointsFrom(service.endpoints)
+export function createHaproxyConfigAdmin({ clock, sockets, service, serverAdmin }: HaproxyParts): ConfigAdmin {
+  const { master: masterSocket, runtime: runtimeSocket } = endpointsFrom(service.endpoints)
   const binary = service.endpoints['binary'] ?? 'haproxy'
   const paths = service.endpoints['configPaths']?.split('\n') ?? service.configFiles
 
@@ -152,6 +157,20 @@ export function createHaproxyConfigAdmin({ clock, sockets, service }: HaproxyPar
         return { mayMoveVip: false }
       },
       reloadCommand: 'systemctl reload haproxy',
+      async apply(session, steps, limits) {
+        if (serverAdmin === null) {
+          throw new AppError(
+            'exec.not-permitted',
+            `HAProxy on ${session.nodeId} has no socket of level admin to this account, so it can only be reloaded.`,
+          )
+        }
+        for (const step of steps) await serverAdmin.apply(session, step, limits)
+      },
+      commandsOf(steps) {
+        if (runtimeSocket === null) return []
+        const { prefix, path } = runtimeSocket
+        return steps.map((step) => `echo ${shown(prefix + commandOf(step))} | socat - ${shown(path)}`)
+      },
     },
     { clock },
   )

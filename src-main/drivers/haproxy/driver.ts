@@ -24,12 +24,13 @@ function bindHaproxy(parts: { clock: Clock; sockets: RuntimeSockets }, { service
   const endpoints = endpointsFrom(service.endpoints)
   const target = endpoints.runtime
   const readFiles: ReadFiles = (session, limits) => readHaproxyFiles(session, service, limits)
+  const serverAdmin =
+    target === null || service.privilege !== 'admin' ? null : createServerAdmin({ ...parts, target, endpoints, readFiles })
   return {
     kind: 'haproxy',
     observe: createObserver({ ...parts, endpoints }),
-    serverAdmin:
-      target === null || service.privilege !== 'admin' ? null : createServerAdmin({ ...parts, target, endpoints, readFiles }),
+    serverAdmin,
     readConfig: readFiles,
-    configAdmin: service.endpoints['edit'] === 'yes' ? createHaproxyConfigAdmin({ ...parts, service }) : null,
+    configAdmin: service.endpoints['edit'] === 'yes' ? createHaproxyConfigAdmin({ ...parts, service, serverAdmin }) : null,
   }
 }

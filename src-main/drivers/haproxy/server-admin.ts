@@ -1,9 +1,10 @@
-import type { AdminState } from '#contract'
+import type { AdminState, RuntimeStep } from '#contract'
 import { AppError } from '../../app/app-error.ts'
 import type { Clock } from '../../app/ports/clock.ts'
 import type { AdminLimits } from '../../app/ports/admin-limits.ts'
 import type { ServerAdmin, ServerPreImage } from '../../app/ports/driver.ts'
 import type { NodeSession } from '../../app/ports/node-session.ts'
+import { commandOf } from '../../domain/haproxy/runtime-changes.ts'
 import { parseServersState } from '../../domain/haproxy/parse-servers-state.ts'
 import {
   faultFrom,
@@ -39,7 +40,12 @@ interface AdminParts {
 
 const recordedReplyBytes = 4096
 
-export function createServerAdmin(parts: AdminParts): ServerAdmin {
+export interface HaproxyAdmin extends ServerAdmin {
+  /** Errors as `setState`: a step that is not in force right afterwards is `daemon.not-confirmed`. */
+  apply(session: NodeSession, step: RuntimeStep, limits: AdminLimits): Promise<void>
+}
+
+export function createServerAdmin(parts: AdminParts): HaproxyAdmin {
   const via = `socket ${parts.target.path}`
   const sent = (command: string): string => parts.target.prefix + command
 
@@ -89,18 +95,20 @@ export function createServerAdmin(parts: AdminParts): ServerAdmin {
   async function confirm(
     session: NodeSession,
     ref: ServerRef,
-    wanted: { state: AdminState; weight?: number },
+    wanted: { state?: AdminState; weight?: number },
     limits: AdminLimits,
   ): Promise<void> {
     const now = await read(session, ref, limits)
     const state = now === null ? 'gone' : commandedState(now.adminState)
+    const stateHolds = wanted.state === undefined || state === wanted.state
     const weightHolds = wanted.weight === undefined || now?.weight === wanted.weight
-    if (state === wanted.state && weightHolds) return
-    const weight = wanted.weight === undefined ? '' : `, weight ${wanted.weight}`
+    if (now !== null && stateHolds && weightHolds) return
+    const weight = wanted.weight === undefined ? [] : [`weight ${wanted.weight}`]
+    const whole = [wanted.state ?? [], weight].flat().join(', ')
     throw new AppError(
       'daemon.not-confirmed',
-      `HAProxy on ${session.nodeId} accepted the command for ${ref.pool}/${ref.server}, but right afterwards it is ${state}${now === null ? '' : ` with weight ${now.weight}`} instead of ${wanted.state}${weight}. An agent-check or another operator may have changed it.`,
-      { effect: 'unknown', details: { pool: ref.pool, server: ref.server, wanted: wanted.state, found: state } },
+      `HAProxy on ${session.nodeId} accepted the command for ${ref.pool}/${ref.server}, but right afterwards it is ${state}${now === null ? '' : ` with weight ${now.weight}`} instead of ${whole}. An agent-check or another operator may have changed it.`,
+      { effect: 'unknown', details: { pool: ref.pool, server: ref.server, wanted: whole, found: state } },
     )
   }
 
@@ -114,6 +122,12 @@ export function createServerAdmin(parts: AdminParts): ServerAdmin {
       assertNames(ref)
       await change(session, setStateCommand(ref, state), limits)
       await confirm(session, ref, { state }, limits)
+    },
+
+    async apply(session, step, limits) {
+      assertNames(step)
+      await change(session, commandOf(step), limits)
+      await confirm(session, step, 'weight' in step ? { weight: step.weight } : { state: step.state }, limits)
     },
 
     async restore(session, before, limits) {

@@ -5,7 +5,7 @@
  * confirmed; so a step that fails leaves the rest to `restore`, which the guard would run as well. Only `replace` tidies up after itself,
  * because the daemon has not read anything yet. What a daemon says of the files goes on without the passwords in them.
  */
-import type { ServiceKind } from '#contract'
+import type { RuntimeStep, ServiceKind } from '#contract'
 import { AppError, appErrorFrom } from '../../app/app-error.ts'
 import type { AdminLimits } from '../../app/ports/admin-limits.ts'
 import type { Clock } from '../../app/ports/clock.ts'
@@ -41,8 +41,11 @@ export interface DaemonPart {
   revival(session: NodeSession, limits: AdminLimits): Promise<Revival>
   /** Sends the signal, and answers once the new configuration is in force. */
   reload(session: NodeSession, limits: AdminLimits): Promise<{ mayMoveVip: boolean }>
+  /** Does at run time what the files say, and answers once it is in force; absent: the daemon cannot. */
+  apply?: (session: NodeSession, steps: readonly RuntimeStep[], limits: AdminLimits) => Promise<void>
   /** for a person */
   reloadCommand: string
+  commandsOf?: (steps: readonly RuntimeStep[]) => string[]
 }
 
 const textOf = (bytes: Buffer): string => bytes.toString('latin1')
@@ -73,7 +76,7 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
   }
 
   return {
-    commandsFor(changes) {
+    commandsFor(changes, steps = null) {
       const binds = changes.map(({ path }) => `mount --bind ${shown(`new${path}`)} ${shown(path)}`)
       const replaceable = changes.every(({ expectSha256, after }) => expectSha256 !== '' && after !== null)
       return [
@@ -94,7 +97,7 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
             : `cp -a ${shown(path)} ${shown(`${path}.next~`)} && cat ${shown(`new${path}`)} > ${shown(`${path}.next~`)} && mv ${shown(`${path}.next~`)} "$(readlink -f ${shown(path)})"`
         }),
         shown(...part.testArgv),
-        part.reloadCommand,
+        ...(steps === null ? [part.reloadCommand] : (part.commandsOf?.(steps) ?? [])),
       ]
     },
 
@@ -157,7 +160,7 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
       }
     },
 
-    async reload(session, changes, limits, together) {
+    async reload(session, changes, limits, { together, steps = null } = {}) {
       const options = { ...limits, privileged: true, maxBytes: 1024 * 1024 }
       const result = await run(session, part.testArgv, options)
       const words = result.stdout.toString('utf8')
@@ -167,7 +170,10 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
       const fault = part.judge(result, words).find(({ severity }) => severity === 'error')
       if (fault !== undefined) throw refusedInPlace(session, part.kind, { ...fault, message: hidden(fault.message) }, changes)
       await together?.()
-      return part.reload(session, limits)
+      if (steps === null) return part.reload(session, limits)
+      if (part.apply === undefined) throw new Error(`${part.kind} cannot be changed at run time`)
+      await part.apply(session, steps, limits)
+      return { mayMoveVip: false }
     },
 
     confirm: (session, ticket, limits) => guard.confirm(session, ticket, limits),

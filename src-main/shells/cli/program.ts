@@ -313,6 +313,7 @@ function addConfigCommands(
     .option('--budget <number>', 'nodes that may fail before all is taken back', Number)
     .option('--allow-capacity-loss', 'fewer servers, or less room on them, is what is wanted')
     .option('--allow-vip-move', 'a virtual address that leaves its node is what is wanted')
+    .option('--runtime', 'tell the running HAProxy instead of reloading it; the files are written all the same')
     .action((words: string[], options: PushOptions, self: Commander) =>
       run(options.plan ? 'look' : 'drive', (c) => push(c, words, options), globals(self)),
     )

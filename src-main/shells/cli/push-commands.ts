@@ -20,6 +20,7 @@ export interface PushOptions {
   budget?: number
   allowCapacityLoss?: boolean
   allowVipMove?: boolean
+  runtime?: boolean
 }
 
 /** `FILE=PATH`: a local file, and where it is to lie on the nodes; `FILE=NODE:PATH`: on this one only. */
@@ -194,6 +195,7 @@ async function requestFrom(command: Command, words: readonly string[], options: 
     files: files.flat(),
     allowCapacityLoss: options.allowCapacityLoss ?? false,
     allowVipMove: options.allowVipMove ?? false,
+    atRuntime: options.runtime ?? false,
     ...(options.canary === undefined ? {} : { canary: options.canary as NodeId }),
     ...(options.waveSize === undefined ? {} : { waveSize: options.waveSize }),
     ...(options.budget === undefined ? {} : { budget: options.budget }),

@@ -46,11 +46,13 @@ export const messages = {
     newFile: 'new',
     impact: {
       runtime: 'could be applied at run time; is reloaded',
+      told: 'applied at run time, no reload',
       reload: 'reload',
       restart: 'takes effect after a restart',
       'both-members': 'reload, both members together',
       none: 'reload',
     },
+    atRuntime: 'Apply it to the running HAProxy and write the files, without a reload',
     cost: {
       haproxy:
         'A reload of HAProxy: open connections end with the old worker; counters, and stick tables without peers, begin anew.',
@@ -226,11 +228,13 @@ export const messages = {
     newFile: '新規',
     impact: {
       runtime: '実行中にも適用可能。リロードします',
+      told: '実行中に適用。リロードしません',
       reload: 'リロード',
       restart: '再起動後に有効',
       'both-members': '両方同時にリロード',
       none: 'リロード',
     },
+    atRuntime: '実行中の HAProxy に適用し、ファイルも書き込む（リロードなし）',
     cost: {
       haproxy:
         'HAProxy のリロード: 既存の接続は旧ワーカーで終わります。カウンターと、peers のない stick table は初期化されます。',

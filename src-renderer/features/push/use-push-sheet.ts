@@ -24,6 +24,7 @@ function blankForm() {
     budget: 0 as number | '',
     allowCapacityLoss: false,
     allowVipMove: false,
+    atRuntime: false,
     /** typed for production */
     name: '',
   }
@@ -37,7 +38,7 @@ const isCount = (value: unknown, least: number, most: number): value is number =
 
 /** The fields as the contract wants them; null while one of them holds no number that it takes. */
 export function requestFrom(form: PushForm, files: readonly PushInputFile[]): PushInput | null {
-  const { watchS, guardS, canary, waveSize, budget, allowCapacityLoss, allowVipMove } = form
+  const { watchS, guardS, canary, waveSize, budget, allowCapacityLoss, allowVipMove, atRuntime } = form
   const chosen = files.filter((file) => !form.without.has(fileKey(file)))
   if (!isCount(watchS, 0, 600) || !isCount(waveSize, 1, 50) || !isCount(budget, 0, 50)) return null
   if (guardS !== '' && !isCount(guardS, 15, 900)) return null
@@ -48,6 +49,7 @@ export function requestFrom(form: PushForm, files: readonly PushInputFile[]): Pu
     budget,
     allowCapacityLoss,
     allowVipMove,
+    atRuntime,
     ...(guardS === '' ? {} : { guardMs: guardS * 1000 }),
     // one that is not pushed to any more is nobody's canary
     ...(canary !== '' && chosen.some(({ nodeId }) => nodeId === canary) ? { canary } : {}),
@@ -79,8 +81,8 @@ export function usePushSheet() {
   /** only what the plan and the daemons' answers depend on */
   const asked = computed(() => {
     if (request.value === null) return ''
-    const { files: chosen, canary, waveSize, allowVipMove } = request.value
-    return chosen.length === 0 ? '' : JSON.stringify([chosen, canary, waveSize, allowVipMove])
+    const { files: chosen, canary, waveSize, allowVipMove, atRuntime } = request.value
+    return chosen.length === 0 ? '' : JSON.stringify([chosen, canary, waveSize, allowVipMove, atRuntime])
   })
 
   function replan(): void {

@@ -62,7 +62,7 @@ export function fakeNode(name: string, options: { holdsVip?: boolean } = {}): Fa
       await at('replace')
       node.file = changes[0]?.after?.toString() ?? ''
     },
-    async reload(_session, _changes, _limits, together) {
+    async reload(_session, _changes, _limits, { together } = {}) {
       if (node.file.includes('odd')) throw fail('daemon.reload-rejected', `haproxy on ${name} does not take it where it lies.`)
       await together?.()
       await at('reload')

@@ -115,6 +115,7 @@ function setUp({ impact = 'reload' as 'reload' | 'both-members' } = {}): Site {
       watchMs: 5000,
       allowCapacityLoss: false,
       allowVipMove: false,
+      atRuntime: false,
       ...more,
     }),
     async ended(id, service = pushes) {

@@ -8,7 +8,7 @@ import {
 
 const calm: Rates = { errors: 0, requests: 1000, seconds: 10 }
 function figures(pool: Partial<PoolFigures> | null, addresses: Record<string, boolean> = {}): HealthFigures {
-  const whole = { serving: 4, servers: 4, limit: null, queue: 0, ...pool }
+  const whole = { serving: 4, servers: 4, out: 0, limit: null, queue: 0, ...pool }
   return {
     pools: new Map(pool === null ? [] : [['haproxy be_web', whole]]),
     addresses: new Map(Object.entries(addresses)),
@@ -33,6 +33,7 @@ describe('whether a node serves worse than before', () => {
     ['a server was down before', figures({ serving: 3 }), figures({ serving: 3 })],
     ['one of four was taken out of the file', figures({}), figures({ serving: 3, servers: 3 })],
     ['a server was added that is not up', figures({}), figures({ servers: 5 })],
+    ['one of four is out by the file', figures({}), figures({ serving: 3, out: 1 })],
     ['the pool was removed', figures({}), figures(null)],
     ['a short queue', figures({}), figures({ queue: 10 })],
     ['an address is new', figures({}), figures({}, { '198.18.0.10': true })],
@@ -41,6 +42,8 @@ describe('whether a node serves worse than before', () => {
   it.each([
     ['servers', figures({}), figures({ serving: 3 })],
     ['capacity', figures({}), figures({ serving: 2, servers: 2 })],
+    ['capacity', figures({}), figures({ serving: 2, out: 2 })],
+    ['servers', figures({}), figures({ serving: 2, out: 1 })],
     ['capacity', figures({ limit: 400 }), figures({ limit: 200 })],
     ['queue', figures({}), figures({ queue: 11 })],
     ['address', figures({}, { '198.18.0.10': true }), figures({}, { '198.18.0.10': false })],
@@ -55,6 +58,7 @@ describe('whether a node serves worse than before', () => {
 
   it('less capacity may be what is wanted; servers that are down are not', () => {
     expect(judge(figures({}), figures({ serving: 2, servers: 2 }), { allow: true })).toBeNull()
+    expect(judge(figures({}), figures({ serving: 1, out: 3 }), { allow: true })).toBeNull()
     expect(judge(figures({}), figures({ serving: 2, servers: 4 }), { allow: true })?.metric).toBe('servers')
   })
   it('an address that moves may be what is wanted', () => {

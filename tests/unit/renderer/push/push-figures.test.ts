@@ -21,7 +21,7 @@ const change = (what: ConfigChange['what'], impact: ConfigChange['impact'], afte
   at: { before: null, after: null },
 })
 const target = (nodeId: NodeId, kind: 'haproxy' | 'keepalived' = 'haproxy'): PushPlan['targets'][number] => ({
-  ...{ nodeId, kind, files: [], holdsVip: false, merged: false },
+  ...{ nodeId, kind, files: [], holdsVip: false, merged: false, runtime: null },
   diff: { changes: [], files: [] },
   commands: [`reload ${kind}`],
 })

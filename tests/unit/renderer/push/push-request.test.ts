@@ -7,14 +7,14 @@ const file = (nodeId: string): PushInputFile => ({ nodeId: nodeId as NodeId, pat
 const files = [file('lb1'), file('lb2')]
 const form = (more: Partial<PushForm> = {}): PushForm => ({
   ...{ reason: 'why', without: new Set(), watchS: 30, guardS: '', canary: '', waveSize: 4, budget: 0 },
-  ...{ allowCapacityLoss: false, allowVipMove: false, name: '' },
+  ...{ allowCapacityLoss: false, allowVipMove: false, atRuntime: false, name: '' },
   ...more,
 })
 
 describe('what a push is asked with', () => {
   it('everything in the common case, with the guard left to main', () => {
     expect(requestFrom(form(), files)).toEqual({
-      ...{ files, watchMs: 30_000, waveSize: 4, budget: 0, allowCapacityLoss: false, allowVipMove: false },
+      ...{ files, watchMs: 30_000, waveSize: 4, budget: 0, allowCapacityLoss: false, allowVipMove: false, atRuntime: false },
     })
   })
 

@@ -20,7 +20,7 @@ const record = (state: PushRecord['state'], phases: [PushPhase, PushPhase], id =
   ...{ allowCapacityLoss: false, allowVipMove: false },
   targets: [lb1, lb2].map((nodeId, index) => ({
     ...{ nodeId, kind: 'haproxy' as const, files: [{ path, before: '', after: '' }], phase: phases[index] ?? 'waiting' },
-    ...{ said: '', jobId: null, undoJobId: null, trail: [], health: null },
+    ...{ said: '', jobId: null, undoJobId: null, trail: [], health: null, runtime: null },
   })),
 })
 const plan = { title: '', waves: [], targets: [{}], vipMoves: [], unchanged: [], refusals: [] }
