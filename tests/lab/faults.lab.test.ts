@@ -2,6 +2,7 @@
  * The faults of a drill and their dead man's switch on real nodes, over real sshd. `EVENKEEL_EXHAUSTIVE=1`: five runs of each fault, and each
  * fault taken back by its guard alone.
  */
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { FaultKind } from '#contract'
 import type { AdminLimits } from '../../src-main/app/ports/admin-limits.ts'
@@ -35,7 +36,7 @@ async function scopeOf(node: string, pair: Pair, kind: FaultKind): Promise<Fault
   const backends = lab.topology.backends.map(({ address }) => ({ address, port: 8000 }))
   return { fault: { kind }, instance: `VI_${pair.toUpperCase()}`, keepalived: [{ path, bytes }], balancer: 'haproxy', backends }
 }
-const guard = (expiresAfterMs: number) => ({ expiresAfterMs, owner: 'kim@desk', reason: 'test' })
+const guard = (expiresAfterMs: number) => ({ id: randomUUID(), expiresAfterMs, owner: 'kim@desk', reason: 'test' })
 
 const holdersAre = (pair: Pair, ...nodes: string[]): Promise<void> =>
   waitUntil(`${nodes.join(' and ')} hold ${pair}`, waitMs, async () => (await lab.holders(pair)).join() === nodes.join(), 200)
@@ -282,6 +283,29 @@ describeLab('faults on real nodes', () => {
     await holdersAre('edge', 'lb1')
     expect(await onNode('lb1', "ps -eo args | grep 'drill/[g]uard.sh'")).toBe('')
   }, 300_000)
+
+  it('that were taken back before they came do not come any more', async () => {
+    const [session, scope] = [await sessionOf('lb1'), await scopeOf('lb1', 'edge', 'priority-drop')]
+    const before = await faults.snapshot(session, limits())
+    const late = guard(30_000)
+    for (let time = 1; time <= 2; time += 1) {
+      expect(await faults.revert(session, late, limits()), `time ${time}`).toMatchObject({ by: 'nobody' })
+    }
+    await expect(faults.inject(session, scope, late, limits())).rejects.toMatchObject({ code: 'drill.refused', effect: 'none' })
+    expect(await faults.standing(session, limits())).toEqual([])
+
+    // both at once: one of them finds the other
+    for (const delayMs of [0, 5, 10, 20, 40, 80]) {
+      const each = guard(30_000)
+      const made = faults.inject(session, scope, each, limits()).then(() => 'made', () => 'not made') // prettier-ignore
+      await new Promise((resolve) => setTimeout(resolve, delayMs))
+      const { by } = await faults.revert(session, each, limits())
+      expect([await made, by]).not.toEqual(['made', 'nobody'])
+      expect(await faults.standing(session, limits()), `after ${delayMs} ms`).toEqual([])
+    }
+    await holdersAre('edge', 'lb1')
+    await sameAsBefore('lb1', before)
+  }, 120_000)
 
   it('are one at a time on a node, and refused for what is not there', async () => {
     const session = await sessionOf('lb1')

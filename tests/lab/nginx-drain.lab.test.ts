@@ -54,7 +54,7 @@ describeLab('draining nginx on the lab', () => {
   it('takes an address out of HAProxy and nginx, and is empty when the downloads through nginx have ended', async () => {
     const [files, states] = [await hashes(), await Promise.all(edge.map(runtime))]
     let endedAt = Infinity
-    const url = `http://${dataOf('lb1')}:8080/?ms=12000`
+    const url = `http://${dataOf('lb1')}:8080/?ms=20000`
     const downloads = [1, 2, 3, 4].map(() => lab.exec('client', ['curl', '-sS', url], { timeoutMs: 60_000 }))
     const all = Promise.all(downloads).finally(() => (endedAt = Date.now()))
     await waitUntil('they are under way', 5000, async () =>

@@ -8,7 +8,7 @@ import { AppError } from '../app-error.ts'
 import type { JobDefinition, StepContext } from '../jobs/job-definition.ts'
 import { takeSnapshots } from './conclude-drill.ts'
 import type { RunParts } from './drill-run.ts'
-import { endInterrupted, runDrill, standingOf } from './run-drill.ts'
+import { endInterrupted, runDrill } from './run-drill.ts'
 
 export const drillKind = 'drill'
 
@@ -69,12 +69,10 @@ export function createDrillJob(
       return { before: before as Intent['before'] }
     },
 
-    async probe(intent, context) {
+    async probe(_intent, context) {
       if (context.step.key !== runStep) return 'present'
-      const run = runOf(context, intent)
-      if (run.drill.endedAt === null) return 'partial'
-      const standing = await standingOf(run)
-      return standing.length > 0 ? 'partial' : 'present'
+      // it ends when the fault has been taken back, and not before
+      return parts.book.find(context.input.drill).endedAt === null ? 'partial' : 'present'
     },
 
     async apply(intent, context) {

@@ -13,7 +13,7 @@ import type {
 import { catalogue } from '../../domain/drill/catalogue.ts'
 import { seconds } from '../../domain/drill/verdict.ts'
 import { appErrorFrom } from '../app-error.ts'
-import type { FaultAdmin } from '../ports/fault-admin.ts'
+import type { FaultAdmin, StandingFault } from '../ports/fault-admin.ts'
 import { faultedNode, foreseeFault, readMembers, routerOf, type ForeseeParts } from './foresee-fault.ts'
 import { faultScope } from './fault-scope.ts'
 import { parsePlan, planText } from './plan-file.ts'
@@ -44,6 +44,12 @@ export function createDrillPlanner(parts: PlannerParts) {
     // A router has members, or it would not be known.
     if (faulted === undefined) throw new Error(`the router ${router} has no members`)
     return foreseeFault(foreseen, faulted, fault, probeEveryMs)
+  }
+
+  /** Whoever's: a drill of another console, or one that a console that is gone has left. */
+  async function standingOn(nodeId: NodeId, signal: AbortSignal): Promise<StandingFault[]> {
+    const { session } = await servicesOf(nodeId, signal)
+    return faults.standing(session, { signal, timeoutMs: describeMs })
   }
 
   return {
@@ -113,9 +119,13 @@ export function createDrillPlanner(parts: PlannerParts) {
         const prediction = foreseeFault({ router, members }, node, plan.fault.kind, plan.probe.everyMs)
         const { session } = await servicesOf(node, signal)
         const scope = await faultScope(parts, { router: plan.router, node, fault: plan.fault }, signal)
+        const held = await Promise.all(
+          router.members.map(async ({ nodeId }) => ({ nodeId, found: await standingOn(nodeId, signal) })),
+        )
         const { missing, ...described } = await faults.describe(session, scope, { signal, timeoutMs: describeMs })
         Object.assign(check, { node, prediction, ...described })
         check.obstacles.push(
+          ...held.flatMap(({ nodeId, found }) => found.map((each) => standingObstacle(nodeId, each))),
           ...missing.map((message): DrillObstacle => ({ kind: 'fault', blocking: true, message })),
           ...predictionObstacles(plan, prediction),
           ...readinessObstacles(await readiness(plan.router, plan.fault.kind, signal)),
@@ -129,6 +139,13 @@ export function createDrillPlanner(parts: PlannerParts) {
       return check
     },
   }
+}
+
+/** What its guard has taken back is no obstacle: the next drill clears it away. */
+function standingObstacle(nodeId: NodeId, { owner, reason, state }: StandingFault): DrillObstacle {
+  const blocking = state !== 'reverted'
+  const how = blocking ? 'A fault of' : 'The node has taken back a fault of'
+  return { kind: 'other-drill', blocking, message: `${how} ${owner} on ${nodeId}${blocking ? ' stands there' : ''}: ${reason}.` }
 }
 
 const twoOwnersMs = (fault: FaultKind): number =>

@@ -1,5 +1,4 @@
 import { abortBy } from '../../domain/drill/abort-rules.ts'
-import type { FaultTicket } from '../ports/fault-admin.ts'
 import type { Ended } from './conclude-drill.ts'
 import { limitsOf, sessionOf, tickMs, type Run } from './drill-run.ts'
 import type { DrillWatch } from './watch-drill.ts'
@@ -10,7 +9,6 @@ const leastBeatMs = 1000
 export async function holdFault(
   run: Run,
   watch: DrillWatch,
-  ticket: FaultTicket,
   tell: (guardLeftMs: number) => void,
 ): Promise<Ended> {
   const { parts, drill, signal } = run
@@ -25,7 +23,7 @@ export async function holdFault(
   const beat = async (): Promise<void> => {
     const sent = clock.monotonic()
     try {
-      await faults.heartbeat(await sessionOf(run, drill.node), ticket, { expiresAfterMs }, limitsOf(run))
+      await faults.heartbeat(await sessionOf(run, drill.node), { id: drill.id }, { expiresAfterMs }, limitsOf(run))
       heard = sent
     } catch {
       // The fault may be that the node cannot be reached: its guard counts on, and `heard` says how long.

@@ -9,12 +9,12 @@
 import type { DrillRecord } from '#contract'
 import { seconds } from '../../domain/drill/verdict.ts'
 import { appErrorFrom } from '../app-error.ts'
-import type { FaultTicket } from '../ports/fault-admin.ts'
+import type { RevertedFault } from '../ports/fault-admin.ts'
 import { concludeDrill, type Ended } from './conclude-drill.ts'
 import { enter, limitsOf, sessionOf, tickMs, type Run } from './drill-run.ts'
 import { faultScope } from './fault-scope.ts'
 import { holdFault } from './hold-fault.ts'
-import { watchDrill, type DrillWatch } from './watch-drill.ts'
+import { watchDrill, type DrillWatch, type Seen } from './watch-drill.ts'
 
 const progressMs = 250
 /** Until things have settled after the fault was taken back, beyond what the arithmetic says. */
@@ -23,8 +23,6 @@ const settleMs = 20_000
 const steadyAgainMs = 1000
 const shortGapMs = 500
 
-/** By it the fault is found again on the node, by whoever looks after the drill then. */
-const faultNote = ({ id, reason }: DrillRecord): string => `${reason} [${id}]`
 /** Ends with the drill ended, whatever happened, unless the process is told to end meanwhile: then by throwing. */
 export async function runDrill(run: Run): Promise<void> {
   const { parts, drill, signal } = run
@@ -39,33 +37,30 @@ export async function runDrill(run: Run): Promise<void> {
     return concludeDrill(run, { ending: 'failed', said: `The recorder did not start: ${appErrorFrom(thrown).message}` }, null)
   }
   let ended: Ended
+  let seen: Seen[] = []
   try {
     ended = (await steady(run, watch)) ?? (await faulted(run, watch))
     if (drill.injectedAt !== null) await settle(run, watch)
-  } catch (thrown) {
-    await watch.stop()
-    throw thrown
+  } finally {
+    seen = await watch.stop()
+    for (const { vantage, probes } of seen) book.keepProbes(drill.id, vantage, probes)
   }
-  const seen = await watch.stop()
-  for (const { vantage, probes } of seen) book.keepProbes(drill.id, vantage, probes)
   return concludeDrill(run, ended, { seen, watch })
 }
 
-/** Takes back what an earlier process has left, and ends the drill as far as it came. */
+/** Takes back what an earlier process has left, or this one when it lost the node, and ends the drill as far as it came. */
 export async function endInterrupted(run: Run): Promise<void> {
   const { parts, drill } = run
-  const standing = await standingOf(run)
-  if (standing.length > 0) drill.injectedAt ??= parts.clock.now()
-  for (const ticket of standing) await takeBack(run, ticket)
+  const by = await takeBack(run)
+  if (by !== 'nobody') drill.injectedAt ??= parts.clock.now()
   if (drill.injectedAt !== null) drill.revertedAt ??= parts.clock.now()
-  const said = 'The console ended in the middle of it; what stood was taken back.'
+  const said = `The console ended, or lost its node, in the middle of it; ${whatStood[by]}.`
   return concludeDrill(run, { ending: 'interrupted', said }, null)
 }
-
-/** What this drill has left on its node, whether its guard has acted or not. */
-export async function standingOf(run: Run): Promise<FaultTicket[]> {
-  const standing = await run.parts.faults.standing(await sessionOf(run, run.drill.node), limitsOf(run))
-  return standing.filter(({ reason }) => reason === faultNote(run.drill)).map(({ ticket }) => ticket)
+const whatStood = {
+  console: 'what stood was taken back',
+  guard: 'the node had taken the fault back by itself',
+  nobody: 'there was no fault yet, and there will be none',
 }
 
 /** Measures how things are before; answers why the fault must not come. */
@@ -106,48 +101,46 @@ async function faulted(run: Run, watch: DrillWatch): Promise<Ended> {
   const { router, fault, guardMs, holdMs } = drill.plan
   enter(run, 'injecting', `Arming the guard on ${drill.node}, and ${fault.kind}.`)
   const session = await sessionOf(run, drill.node)
-  let ticket: FaultTicket
   try {
     const scope = await faultScope(parts, { router, node: drill.node, fault }, signal)
-    const guard = { expiresAfterMs: guardMs, owner: drill.author, reason: faultNote(drill) }
+    const guard = { id: drill.id, expiresAfterMs: guardMs, owner: drill.author, reason: drill.reason }
     const injected = await faults.inject(session, scope, guard, limitsOf(run))
-    ticket = injected
     drill.injectedAt = Math.round(injected.began - watch.offsetMs(drill.node))
     drill.injectionMs = injected.ended - injected.began
   } catch (thrown) {
     const cause = appErrorFrom(thrown)
     if (cause.effect === 'none') return { ending: 'failed', said: cause.message }
-    // It may stand: from here on it is taken back like one that does.
-    drill.injectedAt = clock.now()
-    for (const each of await standingOf(run)) await takeBack(run, each)
-    drill.revertedAt = clock.now()
+    // It may stand, or be on its way still: from here on it is taken back like one that does.
+    const at = clock.now()
+    if ((await takeBack(run)) !== 'nobody') Object.assign(drill, { injectedAt: at, revertedAt: clock.now() })
     return { ending: 'failed', said: cause.message }
   }
   book.note(drill.id, { at: drill.injectedAt, kind: 'injected', nodeId: drill.node, text: `${fault.kind} begins` })
   enter(run, 'holding', `${fault.kind} stands on ${drill.node} for ${seconds(holdMs)}.`)
   let ended: Ended
   try {
-    ended = await holdFault(run, watch, ticket, (leftMs) => tellProgress(run, watch, leftMs))
+    ended = await holdFault(run, watch, (leftMs) => tellProgress(run, watch, leftMs))
   } catch (thrown) {
     if (signal.aborted) throw thrown
     ended = { ending: 'failed', said: appErrorFrom(thrown).message }
   }
   enter(run, 'reverting', ended.said)
   drill.revertedAt = clock.now()
-  const by = await takeBack(run, ticket)
+  const by = await takeBack(run)
   return by === 'guard' && ended.ending === 'time'
     ? { ending: 'guard', said: 'The node took the fault back by itself.' }
     : ended
 }
 
 /** Until the node says that it is as before; a node out of reach is asked until its guard must have acted. */
-async function takeBack(run: Run, ticket: FaultTicket): Promise<'console' | 'guard'> {
+async function takeBack(run: Run): Promise<RevertedFault['by']> {
   const { parts, drill, signal } = run
   const { clock, faults, book } = parts
   const until = clock.monotonic() + drill.plan.guardMs + 60_000
   for (;;) {
     try {
-      const { by } = await faults.revert(await sessionOf(run, drill.node), ticket, limitsOf(run))
+      const { by } = await faults.revert(await sessionOf(run, drill.node), { id: drill.id }, limitsOf(run))
+      if (by === 'nobody') return by
       const [kind, text] =
         by === 'guard' ? (['guard-reverted', 'the guard had taken it back'] as const) : (['reverted', 'taken back'] as const)
       book.note(drill.id, { kind, nodeId: drill.node, text })

@@ -47,7 +47,13 @@ export interface StandingFault {
   log: string
 }
 
-export interface FaultGuard {
+export interface RevertedFault {
+  /** `nobody`: there was none, and there will be none under this id: what is still under way to the node comes to nothing */
+  by: 'console' | 'guard' | 'nobody'
+  log: string
+}
+
+export interface FaultGuard extends FaultTicket {
   /** without a heartbeat for this long the node takes the fault back by itself */
   expiresAfterMs: number
   owner: string
@@ -79,7 +85,7 @@ export interface FaultAdmin {
    * Takes the fault back and forgets it, exactly once: whoever comes first does it, `by`.
    * @throws AppError `job.rollback-failed` with the node's words; it may be asked again
    */
-  revert(session: NodeSession, ticket: FaultTicket, limits: AdminLimits): Promise<{ by: 'console' | 'guard'; log: string }>
+  revert(session: NodeSession, ticket: FaultTicket, limits: AdminLimits): Promise<RevertedFault>
   standing(session: NodeSession, limits: CallLimits): Promise<StandingFault[]>
   /** Tells the segment who has the instance's addresses, where this node has them: after two nodes had them. */
   announce(session: NodeSession, scope: Pick<FaultScope, 'instance' | 'keepalived'>, limits: AdminLimits): Promise<void>

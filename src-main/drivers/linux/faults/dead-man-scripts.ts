@@ -9,6 +9,9 @@
  * done again: every undo may be repeated. The fault comes in the same command as its guard, after that is proven to live, so that a connection
  * that breaks cannot leave one without the other. `began` says that there is anything to take back.
  *
+ * Who takes a fault back that is not there leaves its id in `drill.last`: a command for it that the network still holds finds that, and makes
+ * nothing. The order is the point: one is written before the folder is looked for, the other made before the id is.
+ *
  * After a start of the machine most faults are gone, but the folder is there: the next console finds it and reverts.
  */
 
@@ -31,15 +34,17 @@ while [ "$(cat "$dir/id" 2>/dev/null)" = "$id" ] && [ ! -e "$dir/done" ]; do
 done
 `
 
-/** $1: folder, $2: id, $3: who: `guard` or `console`. Says who reverted it, and the log. */
+/** $1: folder, $2: id, $3: who: `guard` or `console`. Says who reverted it (`nobody`: it never came, and will not), and the log. */
 export const revertScript = `${prelude}
 dir=$1 id=$2 who=$3 tries=0
 ours() { [ "$(cat "$dir/id" 2>/dev/null)" = "$id" ]; }
+taken() { read -r by last < "$dir.last" 2>/dev/null; [ "$last" = "$id" ]; }
+keep() { mkdir -p "\${dir%/*}" && echo "$1 $id" > "$dir.last.$$" && mv -f "$dir.last.$$" "$dir.last"; }
 over() {
-  read -r by last < "$dir.last" 2>/dev/null
-  if [ "$last" = "$id" ]; then echo "$by"; else echo console; echo 'there is no such fault any more'; fi
+  if taken; then echo "$by"; else echo nobody; fi
   exit 0
 }
+if [ "$who" = console ] && ! ours && ! taken; then keep nobody || exit 1; fi
 ours || over
 until ln -sn "$who $boot $$" "$dir/claimed" 2>/dev/null; do
   ours || over
@@ -65,7 +70,7 @@ by=$(cat "$dir/by")
 echo "$by"
 cat "$dir/log" 2>/dev/null
 if [ "$who" = console ] && [ "$failed" = 0 ]; then
-  echo "$by $id" > "$dir.last"
+  keep "$by"
   pid=$(cat "$dir/pid" 2>/dev/null)
   case $(tr '\\0' ' ' < "/proc/$pid/cmdline" 2>/dev/null) in *"$dir"*) kill "$pid" ;; esac
   rm -rf -- "$dir"
@@ -105,6 +110,7 @@ if ! mv -T -- "$new" "$dir" 2>/dev/null; then
   exit 1
 fi
 mine=1
+if read -r by last < "$dir.last" 2>/dev/null && [ "$last" = "$id" ]; then exit 1; fi
 if [ -d /run/systemd/system ]; then
   systemd-run --quiet --collect --unit="evenkeel-drill-$id" /bin/sh "$dir/guard.sh" "$dir" "$id" </dev/null
 else

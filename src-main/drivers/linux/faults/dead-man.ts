@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { AppError } from '../../../app/app-error.ts'
 import type { AdminLimits } from '../../../app/ports/admin-limits.ts'
 import type { Clock } from '../../../app/ports/clock.ts'
-import type { FaultGuard, FaultTicket, InjectedFault, StandingFault } from '../../../app/ports/fault-admin.ts'
+import type { FaultGuard, FaultTicket, InjectedFault, RevertedFault, StandingFault } from '../../../app/ports/fault-admin.ts'
 import type { CallLimits, ExecResult, NodeSession } from '../../../app/ports/node-session.ts'
 import { lastLine, run } from '../run.ts'
 import { guardScript, heartbeatScript, injectScript, revertScript, standingScript } from './dead-man-scripts.ts'
@@ -25,7 +24,7 @@ export function createDeadMan({ clock }: { clock: Clock }) {
   return {
     /** See FaultAdmin.inject. */
     async inject(session: NodeSession, fault: FaultScripts, guard: FaultGuard, limits: AdminLimits): Promise<InjectedFault> {
-      const id = randomUUID()
+      const { id } = guard
       const scripts = [guardScript, revertScript, fault.inject, fault.undo]
       const args = [id, hundredths(guard.expiresAfterMs), guard.owner, guard.reason, ...scripts, ...fault.args]
       const result = await script(session, injectScript, args, limits)
@@ -48,11 +47,11 @@ export function createDeadMan({ clock }: { clock: Clock }) {
       session: NodeSession,
       { id }: FaultTicket,
       limits: AdminLimits,
-    ): Promise<{ by: 'console' | 'guard'; log: string }> {
+    ): Promise<RevertedFault> {
       const result = await script(session, revertScript, [id, 'console'], limits)
-      const [by, ...log] = result.stdout.toString('utf8').trim().split('\n')
+      const [by = '', ...log] = result.stdout.toString('utf8').trim().split('\n')
       note(limits, `take back ${id}`, result, log.join('\n'))
-      if (result.code === 0) return { by: by === 'guard' ? 'guard' : 'console', log: log.join('\n') }
+      if (result.code === 0) return { by: by === 'guard' || by === 'nobody' ? by : 'console', log: log.join('\n') }
       throw new AppError(
         'job.rollback-failed',
         `The fault on ${session.nodeId} could not be taken back: ${lastLine(log.join('\n')) || lastLine(result.stderr)}. What it takes stands in ${folder}/undo.sh there.`,

@@ -75,14 +75,12 @@ function stage(how: { answers?: (sinceFaultMs: number | null) => boolean; inject
     heartbeat: async () => void sent.push('heartbeat'),
     async revert() {
       sent.push('revert')
+      if (injectedAt === null) return { by: 'nobody', log: '' }
       injectedAt = null
       move('lb2', 'lb1')
       return { by: 'console', log: '' }
     },
-    standing: async () =>
-      injectedAt === null
-        ? []
-        : [{ ticket: { id: 't' }, owner: '', reason: `${over.reason} [${over.id}]`, state: 'armed', log: '' }],
+    standing: async () => [],
     announce: async () => void sent.push('announce'),
   }
   const { store } = tempStore()
@@ -170,6 +168,14 @@ describe('a drill', () => {
       verdict: 'untested',
       said: expect.stringContaining('No guard') as string,
     })
+  })
+
+  test('whose fault may have come is taken back for certain, and untested where it never did', async () => {
+    const lost = new AppError('ssh.connection-lost', 'The connection was lost.', { effect: 'unknown' })
+    const { run, sent, drill } = stage({ inject: lost })
+    await runDrill(run)
+    expect(sent).toEqual(['inject', 'revert'])
+    expect(drill()).toMatchObject({ ending: 'failed', verdict: 'untested', injectedAt: null, restored: true })
   })
 
   test('that another process has begun is only taken back', async () => {
