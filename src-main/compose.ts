@@ -40,6 +40,7 @@ import { createShutdownJob } from './app/operations/shutdown-sessions.ts'
 import { createPoller } from './app/poller.ts'
 import type { Clock } from './app/ports/clock.ts'
 import type { Driver } from './app/ports/driver.ts'
+import type { FaultAdmin } from './app/ports/fault-admin.ts'
 import type { Log } from './app/ports/log.ts'
 import type { NodeSessions } from './app/ports/node-session.ts'
 import type { OpenPracticeFleet, PracticeFleet } from './app/ports/practice.ts'
@@ -109,6 +110,7 @@ export interface ComposeOptions {
     drivers?: readonly Driver[]
     probeNodeFacts?: ProbeNodeFacts
     random?: () => number
+    faults?: FaultAdmin
     openPracticeFleet?: OpenPracticeFleet
   }
 }
@@ -255,7 +257,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     clock,
     publish,
   })
-  const faults = createFaultAdmin({ clock })
+  const faults = overrides.faults ?? createFaultAdmin({ clock })
   const drillJob = createDrillJob({
     book: drillBook,
     faults,

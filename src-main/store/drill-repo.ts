@@ -81,5 +81,6 @@ export function createDrillRepo(db: Database.Database, rows: RowReader): DrillRe
     setLever(state) {
       setLever.run(JSON.stringify(state))
     },
+    atOnce: (work) => db.transaction(work).immediate(),
   }
 }

@@ -1,30 +1,42 @@
 import type { Duplex } from 'node:stream'
-import type { NodeId, PushPhase, PushRecord, StepState } from '#contract'
+import type { DrillRecord, NodeId, PushPhase, PushRecord, StepState } from '#contract'
 import type { Publish } from '../../src-main/app/handlers-type.ts'
 import type { AdminLimits } from '../../src-main/app/ports/admin-limits.ts'
 import type { ConfigAdmin } from '../../src-main/app/ports/config-admin.ts'
 import type { Driver, ServerAdmin } from '../../src-main/app/ports/driver.ts'
+import type { FaultAdmin } from '../../src-main/app/ports/fault-admin.ts'
 import type { NodeSession } from '../../src-main/app/ports/node-session.ts'
 
 /** Told the name of every point that an operation passes, in order. */
 export type Pass = (point: string) => void
 
+/** Numbers points from the second time on: `lb1 is watching (2)`. */
+export function numbered(pass: Pass): Pass {
+  const times = new Map<string, number>()
+  return (name) => {
+    const time = (times.get(name) ?? 0) + 1
+    times.set(name, time)
+    pass(time === 1 ? name : `${name} (${time})`)
+  }
+}
+
 /**
  * The points of the journal, from the application's own events: they are published right after the write, in the same turn.
  * `job created`, `history: started`, `lb1 journaled intended`, `lb1 journaled done`, `history: ended`, `job ended`; of drains
  * `drain out starting` (goal and state), and `drain.started` and the like, which are told before their transaction is committed;
- * of pushes `push.started` likewise, and `lb1 is watching` (phase).
+ * of pushes `push.started` likewise, and `lb1 is watching` (phase); of drills `drill.started` and `drill is holding` (state).
  */
 export function passJournal(pass: Pass): Publish {
   const jobs = new Set<string>()
   const known = new Map<string, StepState>()
   const phases = new Map<NodeId, PushPhase>()
   let lastDrain = ''
+  let lastDrill = ''
   return (name, payload) => {
     if (name === 'history.appended') {
       for (const { kind } of payload as { kind: string }[]) {
         if (kind.startsWith('operation.')) pass(kind.replace('operation.', 'history: '))
-        if (kind.startsWith('drain.') || kind.startsWith('push.')) pass(kind)
+        if (/^(drain|push|drill)\./.test(kind)) pass(kind)
       }
     }
     if (name === 'push.changed') {
@@ -36,6 +48,10 @@ export function passJournal(pass: Pass): Publish {
     if (name === 'drain.changed') {
       const { goal, state } = payload as { goal: string; state: string }
       if (lastDrain !== `drain ${goal} ${state}`) pass((lastDrain = `drain ${goal} ${state}`))
+    }
+    if (name === 'drill.changed') {
+      const { state } = payload as DrillRecord
+      if (lastDrill !== state) pass(`drill is ${(lastDrill = state)}`)
     }
     if (name !== 'job.changed') return
     const job = payload as { id: string; state: string; steps: { key: string; nodeId: NodeId | null; state: StepState }[] }
@@ -78,6 +94,20 @@ const passAround =
     pass(`${node} ${done}`)
     return result
   }
+
+/** The faults of drills likewise. */
+export function passFaults(faults: FaultAdmin, pass: Pass): FaultAdmin {
+  const around = passAround(pass)
+  return {
+    ...faults,
+    snapshot: (session, ...rest) =>
+      around(session.nodeId, 'snapshot leaving', 'snapshot taken', () => faults.snapshot(session, ...rest)),
+    inject: (session, ...rest) => around(session.nodeId, 'fault leaving', 'fault made', () => faults.inject(session, ...rest)),
+    heartbeat: (session, ...rest) =>
+      around(session.nodeId, 'heartbeat leaving', 'heartbeat taken', () => faults.heartbeat(session, ...rest)),
+    revert: (session, ...rest) => around(session.nodeId, 'taking back', 'taken back', () => faults.revert(session, ...rest)),
+  }
+}
 
 function passConfigAdmin(admin: ConfigAdmin, pass: Pass): ConfigAdmin {
   const around = passAround(pass)

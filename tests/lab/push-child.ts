@@ -6,18 +6,15 @@
  */
 import { openChildConsole } from './child-console.ts'
 import type { Request } from './push-exercise.ts'
+import { numbered } from './kill-points.ts'
 import { waitUntil } from './run.ts'
 
 const [home = '', dataFolder = '', lastPoint = '', request = ''] = process.argv.slice(2)
 
-const times = new Map<string, number>()
-const pass = (name: string): void => {
-  const time = (times.get(name) ?? 0) + 1
-  times.set(name, time)
-  const point = time === 1 ? name : `${name} (${time})`
+const pass = numbered((point) => {
   console.log(point)
   if (point === lastPoint) process.kill(process.pid, 'SIGKILL')
-}
+})
 
 const application = await openChildConsole(home, dataFolder, pass)
 const { client } = application

@@ -11,6 +11,8 @@ import type { DrillRepo } from '../ports/store.ts'
 /** Enough for a chart as wide as a page. */
 const mostSlices = 600
 
+type DrillEntryKind = Extract<HistoryEntry['kind'], `drill.${string}`>
+
 export type DrillBook = ReturnType<typeof createDrillBook>
 
 /** Drills as they are on disk: whoever carries one out changes its record and calls `save`; everybody else reads what is stored. */
@@ -49,8 +51,14 @@ export function createDrillBook({
     list: (query: Parameters<DrillRepo['list']>[0]) => repo.list(query),
     open: () => repo.open(),
 
-    save(drill: DrillRecord): void {
-      repo.put(drill)
+    /** `told`: what the history says of it. */
+    save(drill: DrillRecord, told?: DrillEntryKind, data: HistoryEntry['data'] = {}): void {
+      const { id: subject, node: nodeId, plan } = drill
+      repo.atOnce(() => {
+        repo.put(drill)
+        if (told !== undefined)
+          history.append([{ at: clock.now(), kind: told, nodeId, subject, data: { title: plan.name, ...data } }])
+      })
       publish('drill.changed', structuredClone(drill))
     },
 
@@ -61,25 +69,17 @@ export function createDrillBook({
 
     keepProbes: (id: DrillId, vantage: string, probes: readonly Probe[]) => repo.keepProbes(id, vantage, probes),
 
-    tell(drill: DrillRecord, kind: Extract<HistoryEntry['kind'], `drill.${string}`>, data: HistoryEntry['data']): void {
-      const subject = drill.id
-      history.append([{ at: clock.now(), kind, nodeId: drill.node, subject, data: { title: drill.plan.name, ...data } }])
-    },
-
     /** The report as it stands now, for good: its hash goes into the record and, with the verdict, into the history. */
     close(drill: DrillRecord): void {
       drill.state = 'ended'
       drill.endedAt = clock.now()
-      const kept = repo.report(drill.id)
-      const text = kept ?? reportJson(viewOf(drill))
-      drill.reportSha256 = createHash('sha256').update(text).digest('hex')
-      if (kept === null) repo.keepReport(drill.id, drill.reportSha256, text)
-      this.save(drill)
-      this.tell(drill, 'drill.ended', {
-        verdict: drill.verdict,
-        ending: drill.ending,
-        restored: drill.restored,
-        report: drill.reportSha256,
+      const text = reportJson(viewOf(drill))
+      const sha256 = createHash('sha256').update(text).digest('hex')
+      drill.reportSha256 = sha256
+      const { verdict, ending, restored } = drill
+      repo.atOnce(() => {
+        repo.keepReport(drill.id, sha256, text)
+        this.save(drill, 'drill.ended', { verdict, ending, restored, report: sha256 })
       })
     },
 

@@ -145,7 +145,11 @@ export function createDrillPlanner(parts: PlannerParts) {
 function standingObstacle(nodeId: NodeId, { owner, reason, state }: StandingFault): DrillObstacle {
   const blocking = state !== 'reverted'
   const how = blocking ? 'A fault of' : 'The node has taken back a fault of'
-  return { kind: 'other-drill', blocking, message: `${how} ${owner} on ${nodeId}${blocking ? ' stands there' : ''}: ${reason}.` }
+  return {
+    kind: 'other-drill',
+    blocking,
+    message: `${how} ${owner} on ${nodeId}${blocking ? ' stands there' : ''}: ${reason}.`,
+  }
 }
 
 const twoOwnersMs = (fault: FaultKind): number =>

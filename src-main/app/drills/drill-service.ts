@@ -195,12 +195,11 @@ export function createDrillService({
       const members = drill.environment.members.map(({ nodeId }) => nodeId)
       const input: DrillJobInput = { drill: drill.id, title: `Drill: ${drill.plan.name}`, node: drill.node, members }
       begun.set(drill.id, null)
-      book.save(drill)
+      book.save(drill, 'drill.started', { fault: drill.plan.fault.kind, router: drill.plan.router, author, reason })
       try {
         const jobId = jobs().start(drillKind, input, { requestedBy: author, reason, id: drill.id as string as JobId })
         begun.set(drill.id, jobId)
         book.note(drill.id, { kind: 'started', nodeId: null, text: `${author}: ${reason}` })
-        book.tell(drill, 'drill.started', { fault: drill.plan.fault.kind, router: drill.plan.router, author, reason })
         void followLoud(drill.id, jobId)
       } catch (thrown) {
         begun.delete(drill.id)

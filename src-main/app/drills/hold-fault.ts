@@ -6,11 +6,7 @@ import type { DrillWatch } from './watch-drill.ts'
 const leastBeatMs = 1000
 
 /** Keeps the guard waiting until time is up or something ends it before. `tell`: how long the guard would wait yet. */
-export async function holdFault(
-  run: Run,
-  watch: DrillWatch,
-  tell: (guardLeftMs: number) => void,
-): Promise<Ended> {
+export async function holdFault(run: Run, watch: DrillWatch, tell: (guardLeftMs: number) => void): Promise<Ended> {
   const { parts, drill, signal } = run
   const { clock, faults, book } = parts
   const { holdMs, guardMs: expiresAfterMs } = drill.plan

@@ -195,6 +195,8 @@ export interface DrillRepo {
   /** null: it was never touched */
   lever(): DrillLever | null
   setLever(lever: DrillLever): void
+  /** Everything written meanwhile is on disk together, or not at all. */
+  atOnce(work: () => void): void
 }
 
 export interface ScheduleRepo {
