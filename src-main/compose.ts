@@ -29,6 +29,7 @@ import { createFleetService } from './app/fleet-service.ts'
 import { createFollower } from './app/follow-driver.ts'
 import type { Handlers, Publish } from './app/handlers-type.ts'
 import { createHandlers } from './app/handlers.ts'
+import { createHandoverService } from './app/handover-service.ts'
 import { createHistoryService } from './app/history-service.ts'
 import { createHostService } from './app/host-service.ts'
 import { createInventoryService } from './app/inventory-service.ts'
@@ -305,6 +306,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     log,
     publish,
   })
+  const handovers = createHandoverService({ fleet, servicesOf, config, pushes })
   const readiness = createReadiness({ fleet, servicesOf, lookAtNode: createNodeEvidence({ clock }), clock })
   const drills = createDrillService({
     book: drillBook,
@@ -429,6 +431,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     config,
     versions,
     pushes,
+    handovers,
     drills,
     schedules,
     drafts: createDraftService({ repo: store.drafts, inventory, clock, publish }),

@@ -10,6 +10,7 @@ import type { JudgeReadiness } from './drills/readiness.ts'
 import type { DrillSchedules } from './drills/drill-schedules.ts'
 import type { DrillService } from './drills/drill-service.ts'
 import type { FleetService } from './fleet-service.ts'
+import type { HandoverService } from './handover-service.ts'
 import type { CallContext, Handlers } from './handlers-type.ts'
 import type { HistoryService } from './history-service.ts'
 import type { HostService } from './host-service.ts'
@@ -42,6 +43,7 @@ export interface Services {
   config: ConfigService
   versions: ConfigVersions
   pushes: PushService
+  handovers: HandoverService
   drills: DrillService
   schedules: DrillSchedules
   drafts: DraftService
@@ -82,7 +84,7 @@ const probeTimeoutMs = 45_000
 
 export function createHandlers(services: Services): Handlers {
   const { host, watchers, fleet, poller, inventory, probes, sessions, trustedKeys, vault, operations, drains, jobs } = services
-  const { practice, history, settings, about, config, drafts, pushes, drills } = services
+  const { practice, history, settings, about, config, drafts, pushes, handovers, drills } = services
 
   const handlers: Handlers = {
     'host.describe': async () => ({
@@ -188,6 +190,9 @@ export function createHandlers(services: Services): Handlers {
       pushes.start(request, { author: requester(caller), reason }, signal),
     'push.rollback': async ({ push, nodes, reason }, { caller, signal }) =>
       pushes.rollback(push, nodes, { author: requester(caller), reason }, signal),
+    'vips.planMove': async ({ router, to }, { signal }) => handovers.plan(router, to, signal),
+    'vips.moveBack': async ({ router, reason }, { caller, signal }) =>
+      handovers.back(router, { author: requester(caller), reason }, signal),
     'push.stop': async ({ push }) => pushes.stop(push),
     'push.get': async ({ push }) => pushes.get(push),
     'push.list': async ({ limit }) => pushes.list(limit),

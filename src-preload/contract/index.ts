@@ -23,7 +23,7 @@ import { Inventory, InventoryNode, InventoryPair, InventorySite, ProbeReport, Ss
 import { DrillReadiness } from './readiness.ts'
 import { AdminState, HistoryEntry, JobView, OperationPlan } from './operations.ts'
 import { PracticeDeed, PracticeRepair, PracticeSize, PracticeStatus } from './practice.ts'
-import { PushCheck, PushPlan, PushRecord, PushRequest, StandingPush } from './pushes.ts'
+import { HandoverPlan, PushCheck, PushPlan, PushRecord, PushRequest, StandingPush } from './pushes.ts'
 import { ConfigVersion, ConfigVersionText } from './versions.ts'
 
 /**
@@ -317,6 +317,22 @@ export const contract = Object.freeze({
     input: v.strictObject({ node: NodeId, kind: ServiceKind, id: v.string(), how: v.picklist(['keep', 'restore']) }),
     output: nothing,
     errors: [...pushErrors, 'request.not-found', 'daemon.not-confirmed', 'job.rollback-failed'],
+  }),
+
+  /**
+   * What a handover of a virtual router would be: the lower priority of its holder, as a push. Without `to`, to whoever comes next.
+   * Changes nothing.
+   */
+  'vips.planMove': query({
+    input: v.strictObject({ router: RouterId, to: v.optional(NodeId) }),
+    output: HandoverPlan,
+    errors: [...sshErrors, 'request.not-found', 'request.invalid'],
+  }),
+  /** Takes the newest handover of this virtual router back. */
+  'vips.moveBack': command({
+    input: v.strictObject({ router: RouterId, reason }),
+    output: PushRecord,
+    errors: [...pushErrors, 'request.not-found', 'job.conflict', 'job.not-undoable'],
   }),
 
   /** The faults that can be rehearsed; with a router, what each would do to it. */

@@ -5,7 +5,8 @@
 import * as v from 'valibot'
 import { ConfigDiff } from './config.ts'
 import { ServiceKind } from './fleet.ts'
-import { EpochMs, JobId, Milliseconds, NodeId, PushId } from './ids.ts'
+import { DrillPrediction } from './drills.ts'
+import { EpochMs, JobId, Milliseconds, NodeId, PushId, RouterId } from './ids.ts'
 
 /** What is done to a running daemon instead of a reload (HAProxy, management manual 2.6, `set server`). */
 const server = { pool: v.string(), server: v.string() }
@@ -37,6 +38,10 @@ export const PushFile = v.strictObject({
 })
 export type PushFile = v.InferOutput<typeof PushFile>
 
+/** A virtual address that is handed over on purpose; what is pushed is the priority of who had it. */
+export const Handover = v.strictObject({ router: RouterId, from: NodeId, to: NodeId })
+export type Handover = v.InferOutput<typeof Handover>
+
 export const PushRequest = v.strictObject({
   files: v.pipe(v.array(PushFile), v.minLength(1), v.maxLength(500)),
   /** alone in the first wave; default: a standby */
@@ -55,6 +60,8 @@ export const PushRequest = v.strictObject({
   allowVipMove: v.optional(v.boolean(), false),
   /** the running daemons are told, and the files written, without a reload; refused where that cannot be all of it */
   atRuntime: v.optional(v.boolean(), false),
+  /** what it is for, where it is for that; "vip back" finds it by this */
+  handover: v.optional(Handover),
 })
 export type PushRequest = v.InferOutput<typeof PushRequest>
 
@@ -177,6 +184,7 @@ export const PushRecord = v.strictObject({
   ),
   /** the push that this one takes back */
   undoes: v.nullable(PushId),
+  handover: v.optional(v.nullable(Handover), null),
 })
 export type PushRecord = v.InferOutput<typeof PushRecord>
 
@@ -195,3 +203,14 @@ export const StandingPush = v.strictObject({
   log: v.string(),
 })
 export type StandingPush = v.InferOutput<typeof StandingPush>
+
+/** What it takes to hand a virtual router over to another member now. */
+export const HandoverPlan = v.strictObject({
+  handover: Handover,
+  /** the holder's files with its new priority, to be pushed with `allowVipMove` */
+  files: v.array(PushFile),
+  /** what is done, in a sentence */
+  said: v.string(),
+  prediction: DrillPrediction,
+})
+export type HandoverPlan = v.InferOutput<typeof HandoverPlan>

@@ -40,6 +40,7 @@ const commands: Readonly<Record<CommandName, true>> = {
   'push.rollback': true,
   'push.stop': true,
   'push.settle': true,
+  'vips.moveBack': true,
   'drills.start': true,
   'drills.stop': true,
   'drills.stopAll': true,

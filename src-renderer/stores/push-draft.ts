@@ -1,6 +1,6 @@
 import { defineStore } from 'pinia'
 import { computed, shallowRef, watch } from 'vue'
-import type { InputOf, NodeId, PushCheck, PushId, PushPlan, PushRecord } from '#contract'
+import type { Handover, InputOf, NodeId, PushCheck, PushId, PushPlan, PushRecord, RouterId } from '#contract'
 import { callErrorFrom, type CallError } from '../bridge/call-error.ts'
 import { useClient } from '../bridge/client.ts'
 import { createCallState } from './call-state.ts'
@@ -20,6 +20,8 @@ export const usePushDraftStore = defineStore('pushDraft', () => {
   const pushes = usePushesStore()
   /** what could be pushed; null = the sheet shows no plan */
   const files = shallowRef<readonly PushInputFile[] | null>(null)
+  /** what it is for; null = for what its files say */
+  const handover = shallowRef<Handover | null>(null)
   const plan = shallowRef<PushPlan | null>(null)
   const checks = shallowRef<readonly PushCheck[] | null>(null)
   const planning = shallowRef(false)
@@ -35,6 +37,14 @@ export const usePushDraftStore = defineStore('pushDraft', () => {
   function open(asked: readonly PushInputFile[]): void {
     close()
     if (asked.length > 0) files.value = [...asked]
+  }
+
+  /** A virtual router is to go to another member: opens with what that takes. */
+  async function move(router: RouterId, to: NodeId): Promise<void> {
+    const found = await client.call('vips.planMove', { router, to })
+    close()
+    handover.value = found.handover
+    files.value = found.files
   }
 
   /** Shows a push that was begun, now or long ago. */
@@ -113,13 +123,14 @@ export const usePushDraftStore = defineStore('pushDraft', () => {
   function close(): void {
     abort?.abort()
     abort = null
-    files.value = plan.value = checks.value = shownId.value = null
+    files.value = handover.value = plan.value = checks.value = shownId.value = null
     planError.value = checkError.value = starting.error.value = null
     planning.value = false
   }
 
   return {
     files,
+    handover,
     plan,
     checks,
     planning,
@@ -130,6 +141,7 @@ export const usePushDraftStore = defineStore('pushDraft', () => {
     starting: starting.busy,
     startError: starting.error,
     open,
+    move,
     show,
     replan,
     start,

@@ -6,7 +6,7 @@
  * process) leads to `revert`, and where this process cannot do it, the guard does by itself. Whoever finds a drill begun by another
  * process takes back what stands and never injects.
  */
-import type { DrillRecord } from '#contract'
+import type { DrillRecord, NodeId } from '#contract'
 import { seconds } from '../../domain/drill/verdict.ts'
 import { appErrorFrom } from '../app-error.ts'
 import type { RevertedFault } from '../ports/fault-admin.ts'
@@ -32,7 +32,11 @@ export async function runDrill(run: Run): Promise<void> {
   let watch: DrillWatch
   try {
     const maxMs = plan.steadyState.forMs + plan.holdMs + plan.guardMs + 4 * settleMs
-    watch = await watchDrill({ recorder, sessionOf: (nodeId) => sessionOf(run, nodeId), plan, members, maxMs, clock, signal })
+    const onLost = (text: string, nodeId: NodeId | null): void => book.note(drill.id, { kind: 'problem', nodeId, text })
+    watch = await watchDrill({
+      ...{ recorder, plan, members, maxMs, clock, onLost, signal },
+      sessionOf: (nodeId) => sessionOf(run, nodeId),
+    })
   } catch (thrown) {
     return concludeDrill(run, { ending: 'failed', said: `The recorder did not start: ${appErrorFrom(thrown).message}` }, null)
   }
@@ -84,7 +88,9 @@ async function steady(run: Run, watch: DrillWatch): Promise<Ended | null> {
       : p99Ms !== null && p99Ms > wanted.p99Ms
         ? `One answer in a hundred took ${seconds(p99Ms)} or more before there was any fault; the plan allows ${seconds(wanted.p99Ms)}.`
         : holders.length !== 1 || holders[0] !== drill.holder
-          ? `The address moved before there was any fault: ${holders.join(' and ') || 'nobody'} has it now.`
+          ? drill.holder !== null && watch.isUnseen(drill.holder)
+            ? `The kernel of ${drill.holder} is not seen any more.`
+            : `The address moved before there was any fault: ${holders.join(' and ') || 'nobody'} has it now.`
           : null
   if (why !== null) {
     book.note(drill.id, { kind: 'not-steady', nodeId: null, text: why })
@@ -165,15 +171,17 @@ async function settle(run: Run, watch: DrillWatch): Promise<void> {
     await clock.sleep(tickMs, signal)
     tellProgress(run, watch, null)
     const [holder, ...others] = watch.holders()
-    if (holder === undefined || others.length > 0) {
+    // whoever is not seen any more has it again when nobody else does
+    const isBack = holder === undefined && drill.holder !== null && watch.isUnseen(drill.holder)
+    if ((holder === undefined && !isBack) || others.length > 0) {
       quietSince = null
       continue
     }
-    if (!announced) {
+    if (!announced && holder !== undefined) {
       announced = true
       await announce(run, holder)
     }
-    const inPlace = (failback === null && moves) || holder === drill.holder
+    const inPlace = (failback === null && moves) || isBack || holder === drill.holder
     const now = clock.monotonic()
     quietSince = inPlace && watch.live().gapMs < shortGapMs ? (quietSince ?? now) : null
     if (quietSince !== null && now - quietSince > steadyAgainMs) return

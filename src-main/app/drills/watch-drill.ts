@@ -35,7 +35,10 @@ export interface DrillWatch {
   readonly changes: readonly AddressChange[]
   /** gratuitous ARP, or its like, as other members saw it */
   readonly announcements: readonly Announcement[]
+  /** members of which that is known */
   holders(): NodeId[]
+  /** its kernel was watched, and the connection for it is gone: nothing is known of it since */
+  isUnseen(nodeId: NodeId): boolean
   /** two members had the address at once for longer than a handover takes */
   wasSplit(): boolean
   /** how far a member's clock is ahead of the console's */
@@ -50,6 +53,7 @@ export async function watchDrill({
   members,
   maxMs,
   clock,
+  onLost,
   signal,
 }: {
   recorder: Recorder
@@ -58,6 +62,8 @@ export async function watchDrill({
   members: readonly NodeId[]
   maxMs: number
   clock: Clock
+  /** something is not seen any more that was to be seen for the length of the drill */
+  onLost: (text: string, nodeId: NodeId | null) => void
   signal: AbortSignal
 }): Promise<DrillWatch> {
   const { host, port, kind, path, everyMs, from } = probe
@@ -65,22 +71,34 @@ export async function watchDrill({
   const announcements: Announcement[] = []
   const holders = new Set<NodeId>()
   let twoSince: number | null = null
+  const unseen = new Set<NodeId>()
+  const countOwners = (): void => {
+    if (holders.size < 2 && twoSince !== null) splitMs = Math.max(splitMs, clock.monotonic() - twoSince)
+    twoSince = holders.size > 1 ? (twoSince ?? clock.monotonic()) : null
+  }
   const onSighting = (nodeId: NodeId, { kind: what, at }: AddressSighting): void => {
     if (what === 'announced') return void announcements.push({ at, nodeId })
     if (what === 'lost') holders.delete(nodeId)
     else holders.add(nodeId)
     if (what !== 'held') changes.push({ at, nodeId, has: what === 'gained' })
-    if (holders.size < 2 && twoSince !== null) splitMs = Math.max(splitMs, clock.monotonic() - twoSince)
-    twoSince = holders.size > 1 ? (twoSince ?? clock.monotonic()) : null
+    countOwners()
   }
-  const clients: { vantage: DrillFigures['vantage']; recording: Recording; live: LiveClient }[] = []
+  const onUnseen = (nodeId: NodeId, { message }: Error): void => {
+    unseen.add(nodeId)
+    holders.delete(nodeId)
+    countOwners()
+    onLost(`the kernel of ${nodeId} is not seen any more: ${message}`, nodeId)
+  }
+  const clients: { vantage: DrillFigures['vantage']; recording: Recording; live: LiveClient; lost: string | null }[] = []
   const watches = new Map<NodeId, AddressWatch>()
   let splitMs = 0
   try {
     for (const nodeId of members) {
       const session = await sessionOf(nodeId)
       const listener = (sighting: AddressSighting): void => onSighting(nodeId, sighting)
-      watches.set(nodeId, await recorder.watch({ session, addresses: [host], listener, maxMs, signal }))
+      const watch = await recorder.watch({ session, addresses: [host], listener, maxMs, signal })
+      watches.set(nodeId, watch)
+      void watch.lost.then((why) => onUnseen(nodeId, why))
     }
     for (const vantage of from) {
       const target = { host, port, kind, path, everyMs, timeoutMs: probeTimeoutMs }
@@ -88,7 +106,12 @@ export async function watchDrill({
       const recording = await recorder.start({ target, from: where, maxMs, signal })
       const live = createLiveClient(clock.now())
       recording.onProbe((each) => live.note(each))
-      clients.push({ vantage, recording, live })
+      const client = { vantage, recording, live, lost: null as string | null }
+      clients.push(client)
+      void recording.lost.then(({ message }) => {
+        client.lost = message
+        onLost(`nothing is measured from ${vantage} any more: ${message}`, vantage === 'console' ? null : vantage)
+      })
     }
   } catch (thrown) {
     await stopAll()
@@ -105,11 +128,13 @@ export async function watchDrill({
     changes,
     announcements,
     holders: () => [...holders],
+    isUnseen: (nodeId) => unseen.has(nodeId),
     wasSplit: () => twoSince !== null || splitMs > handoverMs,
     offsetMs: (nodeId) => watches.get(nodeId)?.clock().offsetMs ?? 0,
     live() {
       const now = clock.now()
-      const each = clients.map(({ live }) => live.facts(now))
+      const measuring = clients.filter(({ lost }) => lost === null)
+      const each = (measuring.length > 0 ? measuring : clients).map(({ live }) => live.facts(now))
       const rates = each.flatMap(({ failedPercent }) => failedPercent ?? [])
       return {
         gapMs: Math.max(...each.map(({ gapMs }) => gapMs)),
@@ -119,6 +144,7 @@ export async function watchDrill({
         failed: each.reduce((sum, { failed }) => sum + failed, 0),
         holders: [...holders],
         twoOwnersForMs: twoSince === null ? 0 : clock.monotonic() - twoSince,
+        blind: measuring.length > 0 ? null : (clients[0]?.lost ?? ''),
       }
     },
     figures: (slowMs) =>

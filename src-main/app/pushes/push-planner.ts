@@ -73,7 +73,7 @@ export function createPushPlanner({ servicesOf, versions, config, pairOf }: Push
     const moves = alone.length > 0 ? [] : await movesOf(drafts, waves, limits)
     const paths = [...new Set(targets.flatMap(({ files }) => files.map(({ path }) => path)))]
     const plan: PushPlan = {
-      title: `Push ${paths.join(', ')} to ${[...touched].join(', ')}`,
+      title: titleOf(request) ?? `Push ${paths.join(', ')} to ${[...touched].join(', ')}`,
       waves,
       targets,
       vipMoves: moves,
@@ -227,6 +227,9 @@ export function createPushPlanner({ servicesOf, versions, config, pairOf }: Push
     )
   }
 }
+
+const titleOf = ({ handover }: PushRequest): string | null =>
+  handover === undefined ? null : `Move ${handover.router} from ${handover.from} to ${handover.to}`
 
 /** Why the running daemon cannot be told all of it; empty when it can. */
 function whyNotAtRuntime({ nodeId, kind, diff, runtime }: PushPlan['targets'][number]): string[] {

@@ -303,6 +303,7 @@ export function createPushService(parts: PushServiceParts): PushService {
           health: null,
         })),
         undoes: undoes ?? null,
+        handover: request.handover ?? null,
       }
       running.set(push.id, push)
       save(push, 'push.started')
@@ -337,9 +338,11 @@ export function createPushService(parts: PushServiceParts): PushService {
         throw new AppError('job.not-undoable', `The push "${push.title}" is in force on none of these nodes.`)
       const { watchMs, guardMs, budget } = push
       const request = { files, watchMs, guardMs, budget, waveSize: 4, allowCapacityLoss: true, allowVipMove: true }
+      const { handover } = push
+      const turnedBack = handover == null ? {} : { handover: { ...handover, from: handover.to, to: handover.from } }
       const wasTold = targets.some(({ runtime }) => runtime !== null)
       const atRuntime = wasTold && (await planPush({ ...request, atRuntime: true }, signal)).plan.refusals.length === 0
-      return service.start({ ...request, atRuntime }, { ...by, undoes: id }, signal)
+      return service.start({ ...request, ...turnedBack, atRuntime }, { ...by, undoes: id }, signal)
     },
 
     stop(id) {

@@ -9,6 +9,8 @@ export interface LiveFacts {
   /** members whose kernel has the address, and since when there is more than one */
   readonly holders: readonly NodeId[]
   readonly twoOwnersForMs: number
+  /** why no vantage measures any more; null: at least one does */
+  readonly blind: string | null
   /** critical problems elsewhere in scope that were not there before */
   readonly otherProblems: readonly string[]
 }
@@ -20,7 +22,8 @@ export interface Abort {
 }
 
 export function abortBy({ abort }: DrillPlan, facts: LiveFacts): Abort | null {
-  const { gapMs, failedPercent, holders, twoOwnersForMs, otherProblems } = facts
+  const { gapMs, failedPercent, holders, twoOwnersForMs, blind, otherProblems } = facts
+  if (blind !== null) return { refutes: false, said: `Nothing measures any more what clients see: ${blind}` }
   if (gapMs > abort.outageMs) {
     return { refutes: true, said: `No answer for more than ${abort.outageMs} ms, as the plan allows at most.` }
   }

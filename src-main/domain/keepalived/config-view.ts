@@ -80,3 +80,12 @@ export function trackedBy({ file, statements }: Instance, kind: 'track_script' |
     return { ...placeOf(file, statement), name: words[0] ?? '', weight: weight < 0 ? null : Number(words[weight + 1]) }
   })
 }
+
+/** Names of all instances of its vrrp_sync_group, which change their state together; null: it is in none. */
+export function syncGroupOf(views: readonly KeepalivedFile[], name: string): string[] | null {
+  const groups = views
+    .flatMap(({ statements }) => statements)
+    .flatMap(({ words, block }) => (words[0].value === 'vrrp_sync_group' && block !== null ? [blockOf(block, 'group')] : []))
+    .map((members) => members.flatMap(({ words }) => words.map(({ value }) => value)))
+  return groups.find((members) => members.includes(name)) ?? null
+}

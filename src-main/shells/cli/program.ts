@@ -35,6 +35,7 @@ import { runCommand, type Command, type CommandOptions, type Compose } from './r
 import { drillSchedules, scheduleDrill, unscheduleDrill, type ScheduleOptions } from './schedule-commands.ts'
 import type { Terminal } from './terminal.ts'
 import { setPassphrase, useKeyFile, vaultStatus } from './vault-commands.ts'
+import { moveVip, moveVipBack, type MoveOptions } from './vip-commands.ts'
 
 interface GlobalOptions {
   json?: boolean
@@ -98,6 +99,20 @@ function createProgram(terminal: Terminal, version: string, run: Run): Commander
   add(program, 'vips', 'the virtual routers and who holds their addresses').action((_: object, self: Commander) =>
     run('look', vips, globals(self)),
   )
+  const vip = program.command('vip').description('move a virtual address on purpose')
+  add(vip, 'move <router>', 'hand it over to another member, which takes over while its holder still serves')
+    .option('--to <node>', 'who is to have it; default: who comes next')
+    .option('--reason <text>', 'why; kept with the push')
+    .option('--plan', 'only say what would be done, as a script')
+    .option('--watch <time>', 'how long it is watched before it is confirmed', duration)
+    .action((router: string, options: MoveOptions, self: Commander) =>
+      run(options.plan ? 'look' : 'drive', (c, ms) => moveVip(c, ms, router, options), globals(self)),
+    )
+  add(vip, 'back <router>', 'take the last handover back')
+    .option('--reason <text>', 'why; kept with the push')
+    .action((router: string, options: { reason?: string }, self: Commander) =>
+      run('drive', (c, ms) => moveVipBack(c, ms, router, options), globals(self)),
+    )
   add(program, 'watch', 'tell changes as they are read, until Ctrl-C').action((_: object, self: Commander) =>
     run('look', watch, globals(self)),
   )

@@ -70,7 +70,7 @@ export async function rollback(
 }
 
 /** Ctrl-C stops the push, which takes back what it has done. */
-async function follow(command: Command, start: () => Promise<PushRecord>): Promise<ExitCode> {
+export async function follow(command: Command, start: () => Promise<PushRecord>): Promise<ExitCode> {
   const { client, terminal, json, print, signal } = command
   // takes up what an earlier process has left open, whose jobs keep their nodes locked
   await command.console.start()
@@ -240,7 +240,7 @@ async function chosenNodes({ client }: Command, { node = [], pair = [], site = [
 }
 
 /** As a script: what is not a command is a comment. */
-function planLines({ title, waves, targets, vipMoves, unchanged, refusals }: PushPlan): string[] {
+export function planLines({ title, waves, targets, vipMoves, unchanged, refusals }: PushPlan): string[] {
   return [
     `# ${title}`,
     ...unchanged.map((nodeId) => `# ${nodeId} has all of it already`),

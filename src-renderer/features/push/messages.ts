@@ -6,6 +6,7 @@ export const messages = {
     nodes: '{count} node | {count} nodes',
     title: 'Push {what}',
     titleRollback: 'Take back: {what}',
+    titleMove: 'Move {router} to {node}',
     meaning: 'Checked by each daemon, behind a guard on the node that puts the old files back, watched, then confirmed.',
     awaited: 'Reading the nodes and working out what would change',
     replan: 'Plan again',
@@ -187,6 +188,7 @@ export const messages = {
     nodes: '{count} ノード',
     title: '配布: {what}',
     titleRollback: '元に戻す: {what}',
+    titleMove: '{router} を {node} へ移す',
     meaning:
       '各デーモンが検査し、ノード上のガードの下で置き換え、監視してから確定します。確定しなければガードが元のファイルに戻します。',
     awaited: 'ノードを読み取り、変更内容を計算しています',

@@ -1,6 +1,6 @@
 import { computed, reactive, watch } from 'vue'
 import { useI18n } from 'vue-i18n'
-import type { NodeId } from '#contract'
+import type { Handover, NodeId } from '#contract'
 import { useHostStore } from '../../stores/host.ts'
 import { usePushDraftStore, type PushInput, type PushInputFile } from '../../stores/push-draft.ts'
 import { usePushesStore } from '../../stores/pushes.ts'
@@ -37,7 +37,11 @@ const isCount = (value: unknown, least: number, most: number): value is number =
   Number.isInteger(value) && Number(value) >= least && Number(value) <= most
 
 /** The fields as the contract wants them; null while one of them holds no number that it takes. */
-export function requestFrom(form: PushForm, files: readonly PushInputFile[]): PushInput | null {
+export function requestFrom(
+  form: PushForm,
+  files: readonly PushInputFile[],
+  handover: Handover | null = null,
+): PushInput | null {
   const { watchS, guardS, canary, waveSize, budget, allowCapacityLoss, allowVipMove, atRuntime } = form
   const chosen = files.filter((file) => !form.without.has(fileKey(file)))
   if (!isCount(watchS, 0, 600) || !isCount(waveSize, 1, 50) || !isCount(budget, 0, 50)) return null
@@ -50,6 +54,7 @@ export function requestFrom(form: PushForm, files: readonly PushInputFile[]): Pu
     allowCapacityLoss,
     allowVipMove,
     atRuntime,
+    ...(handover === null ? {} : { handover }),
     ...(guardS === '' ? {} : { guardMs: guardS * 1000 }),
     // one that is not pushed to any more is nobody's canary
     ...(canary !== '' && chosen.some(({ nodeId }) => nodeId === canary) ? { canary } : {}),
@@ -66,7 +71,7 @@ export function usePushSheet() {
   const form = reactive(blankForm())
 
   const files = computed(() => draft.files ?? [])
-  const request = computed(() => requestFrom(form, files.value))
+  const request = computed(() => requestFrom(form, files.value, draft.handover))
   const nodes = computed(() => nodesIn(request.value?.files ?? []))
   /** what others, or a console that has ended, have left on the nodes of this push */
   const left = computed(() => pushes.left.filter(({ nodeId }) => nodes.value.includes(nodeId)))
@@ -94,7 +99,7 @@ export function usePushSheet() {
     () => draft.files,
     (now) => {
       if (now === null) return
-      Object.assign(form, blankForm())
+      Object.assign(form, blankForm(), { allowVipMove: draft.handover !== null })
       replan()
     },
   )

@@ -56,6 +56,8 @@ export const messages = {
     sees: '{from} sees {address} at {at}',
     stranger: 'a stranger',
     transitions: 'Last transitions',
+    moveTo: 'Move to {node}…',
+    moveBack: 'Move back to {node}…',
   },
   ja: {
     title: 'VIP',
@@ -114,5 +116,7 @@ export const messages = {
     sees: '{from} から見た {address} は {at}',
     stranger: '未知の機器',
     transitions: '最近の遷移',
+    moveTo: '{node} へ移す…',
+    moveBack: '{node} へ戻す…',
   },
 }

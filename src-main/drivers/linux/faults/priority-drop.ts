@@ -8,6 +8,7 @@ import { editConfig } from '../../../domain/config-edit/edit-config.ts'
 import { parseTree } from '../../../domain/keepalived/config-tree.ts'
 import {
   blockOf,
+  syncGroupOf,
   trackedBy,
   valueOf,
   valuesOf,
@@ -33,18 +34,9 @@ export function priorityDrop(files: readonly KeepalivedText[], name: string): Fa
   if (instance === undefined)
     return `No vrrp_instance is called ${name} in ${files.map(({ path }) => path).join(', ') || 'its files'}.`
   const base = Number(valueOf(instance, 'priority') ?? 100)
-  const group = groupOf(views, name)
+  const group = syncGroupOf(views, name)
   // A group moves as a whole, and what its members track has no weight there.
   return group === null ? (byTrackFile(views, instance, base) ?? byConfig(files, [name])) : byConfig(files, group)
-}
-
-/** Names of all instances of its vrrp_sync_group; null: it is in none. */
-function groupOf(views: readonly KeepalivedFile[], name: string): string[] | null {
-  const groups = views
-    .flatMap(({ statements }) => statements)
-    .flatMap(({ words, block }) => (words[0].value === 'vrrp_sync_group' && block !== null ? [blockOf(block, 'group')] : []))
-    .map((members) => members.flatMap(({ words }) => words.map(({ value }) => value)))
-  return groups.find((members) => members.includes(name)) ?? null
 }
 
 const writeFile = `

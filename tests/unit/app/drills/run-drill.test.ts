@@ -14,12 +14,15 @@ const startAt = 1_800_000_000_000
 type Sent = 'inject' | 'heartbeat' | 'revert' | 'announce'
 
 /** A pair whose address moves 3 s after the fault, and back 3 s after it is gone; time passes only while somebody sleeps. */
-function stage(how: { answers?: (sinceFaultMs: number | null) => boolean; inject?: AppError; stopAfterMs?: number } = {}) {
+function stage(
+  how: { answers?: (sinceFaultMs: number | null) => boolean; inject?: AppError; stopAfterMs?: number; loseMs?: number } = {},
+) {
   let at = startAt
   let injectedAt: number | null = null
   const sent: Sent[] = []
   const listeners: ((probe: RecordedProbe) => void)[] = []
   const probes: RecordedProbe[] = []
+  const losing = new Map<string, (why: Error) => void>()
   const watchers = new Map<string, (sighting: AddressSighting) => void>()
   let due: { at: number; node: string; kind: 'gained' | 'lost' }[] = []
   const move = (from: string, to: string): void => {
@@ -42,6 +45,10 @@ function stage(how: { answers?: (sinceFaultMs: number | null) => boolean; inject
           watchers.get(node)?.({ at: when, address: over.plan.probe.host, kind, lladdr: null })
         }
         due = due.filter((each) => each.at > at)
+        if (injectedAt !== null && at - injectedAt >= (how.loseMs ?? Infinity)) {
+          watchers.delete('lb1')
+          losing.get('lb1')?.(new Error('the other side closed it'))
+        }
       }
     },
   }
@@ -58,8 +65,9 @@ function stage(how: { answers?: (sinceFaultMs: number | null) => boolean; inject
     }),
     watch: async ({ session, listener }) => {
       watchers.set(session.nodeId, listener)
+      const lost = new Promise<Error>((resolve) => losing.set(session.nodeId, resolve))
       if (session.nodeId === 'lb1') listener({ at, address: over.plan.probe.host, kind: 'held', lladdr: null })
-      return { clock: () => exact, lost: new Promise(() => undefined), stop: async () => undefined }
+      return { clock: () => exact, lost, stop: async () => undefined }
     },
   }
   const faults: FaultAdmin = {
@@ -149,6 +157,16 @@ describe('a drill', () => {
     expect([ending, verdict]).toEqual(['abort', 'refuted'])
     expect((revertedAt ?? 0) - (injectedAt ?? 0)).toBeGreaterThanOrEqual(1980)
     expect((revertedAt ?? 0) - (injectedAt ?? 0)).toBeLessThanOrEqual(2250)
+  })
+
+  test('whose member is not seen any more does not take it for an owner for ever', async () => {
+    const { run, drill } = stage({ loseMs: 1000 })
+    await runDrill(run)
+    expect(drill()).toMatchObject({ ending: 'time', verdict: 'proven', restored: true })
+    const { events } = run.parts.book.view(run.drill.id)
+    expect(events.filter(({ kind }) => kind === 'problem').map(({ text }) => text)).toEqual([
+      'the kernel of lb1 is not seen any more: the other side closed it',
+    ])
   })
 
   test('is taken back at once when somebody stops it', async () => {

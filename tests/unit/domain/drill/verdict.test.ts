@@ -58,7 +58,7 @@ test('for how long nobody had the address is told by the kernels', () => {
 })
 
 describe('abort rules', () => {
-  const calm: LiveFacts = { gapMs: 20, failedPercent: 0, holders: [lb1], twoOwnersForMs: 0, otherProblems: [] }
+  const calm: LiveFacts = { gapMs: 20, failedPercent: 0, holders: [lb1], twoOwnersForMs: 0, blind: null, otherProblems: [] }
   const strict = { ...plan, abort: { outageMs: 3000, failedPercent: 10, twoOwnersMs: 2000, otherAlarm: true } }
   const abort = (more: Partial<LiveFacts>) => abortBy(strict, { ...calm, ...more })
 
@@ -69,6 +69,7 @@ describe('abort rules', () => {
   test.each([
     [{ gapMs: 3001 }, true, 'No answer'],
     [{ failedPercent: 11 }, true, '11 %'],
+    [{ blind: 'The connection was lost.', gapMs: 9000 }, false, 'Nothing measures any more'],
     [{ twoOwnersForMs: 2001, holders: [lb1, lb2] }, true, 'lb1 and lb2'],
     [{ otherProblems: ['pool-empty on lb2'] }, false, 'pool-empty'],
   ] satisfies [Partial<LiveFacts>, boolean, string][])('%o', (more, refutes, words) => {

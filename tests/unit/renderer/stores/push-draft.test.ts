@@ -17,7 +17,7 @@ const request: PushInput = {
 const record = (state: PushRecord['state'], phases: [PushPhase, PushPhase], id = 'p1'): PushRecord => ({
   ...{ id: id as PushId, title: '', author: 'mk', reason: 'why', createdAt: 1, endedAt: state === 'running' ? null : 2 },
   ...{ state, said: '', waves: [[[lb1], [lb2]]], budget: 1, watchMs: 0, guardMs: 0, undoes: null },
-  ...{ allowCapacityLoss: false, allowVipMove: false },
+  ...{ allowCapacityLoss: false, allowVipMove: false, handover: null },
   targets: [lb1, lb2].map((nodeId, index) => ({
     ...{ nodeId, kind: 'haproxy' as const, files: [{ path, before: '', after: '' }], phase: phases[index] ?? 'waiting' },
     ...{ said: '', jobId: null, undoJobId: null, trail: [], health: null, runtime: null },
