@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import type { InputOf, NodeId, PushRecord } from '#contract'
+import type { InputOf, NodeId, PushRecord, RouterId } from '#contract'
 import { makeWorkplace, openConsole, type ConsoleOnLab, type Workplace } from './console-on-lab.ts'
 import { describeLab } from './describe-lab.ts'
 import { ensureLab, type Lab } from './lab.ts'
@@ -108,6 +108,32 @@ describeLab('a push to a pair of nginx and keepalived', () => {
     expect(await push({ ...request, allowVipMove: true })).toMatchObject({ state: 'succeeded' })
     await heldBy(lb2)
     expect(await read(lb1, keepalivedFile)).toContain('priority 90')
+  }, 120_000)
+
+  it('of a priority hands the address over and takes it back, and is taken back where nobody takes it', async () => {
+    const router = 'edge/VI_EDGE' as RouterId
+    await console.client.call('fleet.refresh', {})
+    const before = await read(lb1, keepalivedFile)
+    const { files, handover, said } = await console.client.call('vips.planMove', { router })
+    expect(handover).toEqual({ router, from: lb1, to: lb2 })
+    expect(said).toContain('VI_EDGE gets priority 99 on lb1')
+    const request = { files, handover, allowVipMove: true, watchMs: 1000 }
+    expect(await push(request)).toMatchObject({ state: 'succeeded', title: 'Move edge/VI_EDGE from lb1 to lb2' })
+    expect(await lab.holders('edge'), 'at the end of the push, not some time after it').toEqual([lb2])
+
+    const back = () => console.client.call('vips.moveBack', { router, reason: 'lab' })
+    expect(await ended(console, (await back()).id)).toMatchObject({ state: 'succeeded' })
+    expect(await lab.holders('edge')).toEqual([lb1])
+    expect(await read(lb1, keepalivedFile)).toBe(before)
+    await expect(back()).rejects.toMatchObject({ reply: { code: 'job.not-undoable' } })
+
+    await console.client.call('fleet.refresh', {})
+    const again = await console.client.call('vips.planMove', { router, to: lb2 })
+    await lab.stopService(lb2, 'keepalived')
+    const lost = await push({ ...request, files: again.files })
+    expect(lost.said).toContain('lb1 still has it')
+    expect(lost.state).toBe('rolled-back')
+    expect(await read(lb1, keepalivedFile)).toBe(before)
   }, 120_000)
 
   it('that changes what members must share is made on both within three adverts, and no second master appears', async () => {

@@ -11,13 +11,14 @@
  * run from the same moment. Between two confirmations a console can die: then one goes back, and the next console takes the other back too.
  */
 import * as v from 'valibot'
-import { NodeId, PushId, PushRecord, type JobId, type PushHealth, type PushPhase } from '#contract'
+import { Handover, NodeId, PushId, PushRecord, type JobId, type PushHealth, type PushPhase } from '#contract'
 import { AppError, appErrorFrom } from '../app-error.ts'
 import type { ConfigVersions } from '../config-versions.ts'
 import type { JobDefinition, StepContext } from '../jobs/job-definition.ts'
 import type { AdminLimits } from '../ports/admin-limits.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { CheckReport, GuardTicket } from '../ports/config-admin.ts'
+import { awaitHandover } from './await-handover.ts'
 import {
   changesOf,
   guardReason,
@@ -41,6 +42,7 @@ const PushJobInput = v.strictObject({
   watchMs: v.number(),
   allowCapacityLoss: v.boolean(),
   allowVipMove: v.optional(v.boolean(), false),
+  handover: v.optional(v.nullable(Handover), null),
   targets: v.array(v.pick(PushRecord.entries.targets.item, ['nodeId', 'kind', 'files', 'runtime'])),
 })
 export type PushJobInput = v.InferOutput<typeof PushJobInput>
@@ -139,6 +141,8 @@ export function createPushJob(parts: PushJobParts): JobDefinition<PushJobInput, 
         party.admin.reload(party.session, changes, limits, { together, steps: target.runtime }),
       )
       tell(context, 'watching')
+      const { handover } = input
+      if (handover !== null) await allOf(nodes, (node) => awaitHandover(node, handover, clock, limits))
       const watched = { ...limits, stopped: () => isStopped(input.push) }
       await allOf(before, async ({ node, baseline }) => {
         const told = { ...watched, onHealth: onHealth.bind(null, input.push, node.nodeId) }

@@ -133,9 +133,9 @@ export function createPushService(parts: PushServiceParts): PushService {
   const leave = ({ id }: PushRecord): void => void running.delete(id)
 
   function inputOf(push: PushRecord, nodes: readonly NodeId[]): PushJobInput {
-    const { id, guardMs, watchMs, allowCapacityLoss, allowVipMove, author: owner, reason } = push
+    const { id, guardMs, watchMs, allowCapacityLoss, allowVipMove, handover, author: owner, reason } = push
     const targets = targetsOn(push, nodes).map(({ nodeId, kind, files, runtime }) => ({ nodeId, kind, files, runtime }))
-    return { push: id, owner, reason, guardMs, watchMs, allowCapacityLoss, allowVipMove, targets }
+    return { push: id, owner, reason, guardMs, watchMs, allowCapacityLoss, allowVipMove, handover, targets }
   }
 
   /** One group, from its start to its end. Answers why it failed, or null. */
@@ -220,7 +220,7 @@ export function createPushService(parts: PushServiceParts): PushService {
       const forward = inputOf(push, nodes)
       // by a reload, also where the running daemon was told: that leaves nothing of it
       const targets = forward.targets.map((target) => ({ ...target, files: target.files.map(turned), runtime: null }))
-      const input: PushJobInput = { ...forward, reason: `back: ${push.reason}`, watchMs: 0, targets }
+      const input: PushJobInput = { ...forward, reason: `back: ${push.reason}`, watchMs: 0, handover: null, targets }
       const id = newJobId()
       for (const target of targetsOn(push, nodes)) target.undoJobId = id
       save(push)
