@@ -43,11 +43,7 @@ export function createDeadMan({ clock }: { clock: Clock }) {
       })
     },
 
-    async revert(
-      session: NodeSession,
-      { id }: FaultTicket,
-      limits: AdminLimits,
-    ): Promise<RevertedFault> {
+    async revert(session: NodeSession, { id }: FaultTicket, limits: AdminLimits): Promise<RevertedFault> {
       const result = await script(session, revertScript, [id, 'console'], limits)
       const [by = '', ...log] = result.stdout.toString('utf8').trim().split('\n')
       note(limits, `take back ${id}`, result, log.join('\n'))
