@@ -70,6 +70,7 @@ import { startNodeProcess, type StartProcess } from './practice/own-process.ts'
 import { createRecorder } from './recorder/create-recorder.ts'
 import { openStore } from './store/open-store.ts'
 import { systemClock } from './system-clock.ts'
+import { reachesFromConsole } from './transport/console-reach.ts'
 import { createHostKeyPolicy } from './transport/ssh/host-key-policy.ts'
 import { createNodeSessions } from './transport/ssh/node-sessions.ts'
 import { createSshConfigReader } from './transport/ssh/ssh-config.ts'
@@ -315,6 +316,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     servicesOf,
     faults,
     readiness,
+    reachesFromConsole,
     jobs: () => jobs,
     clock,
     log,

@@ -22,6 +22,8 @@ import type { JudgeReadiness } from './readiness.ts'
 export interface PlannerParts extends ForeseeParts {
   faults: FaultAdmin
   readiness: JudgeReadiness
+  /** a client on this computer could reach it */
+  reachesFromConsole: (host: string, port: number, timeoutMs: number, signal: AbortSignal) => Promise<boolean>
   /** the lever, and drills under way */
   standsAgainst: (router: RouterView | null) => DrillObstacle[]
 }
@@ -29,6 +31,9 @@ export interface PlannerParts extends ForeseeParts {
 export type DrillPlanner = ReturnType<typeof createDrillPlanner>
 
 const describeMs = 20_000
+/** a client would have given up by then, too */
+const reachMs = 1000
+const vantagesTried = 3
 
 /** What a drill would be and do. Reads the nodes and changes nothing. */
 export function createDrillPlanner(parts: PlannerParts) {
@@ -44,6 +49,35 @@ export function createDrillPlanner(parts: PlannerParts) {
     // A router has members, or it would not be known.
     if (faulted === undefined) throw new Error(`the router ${router} has no members`)
     return foreseeFault(foreseen, faulted, fault, probeEveryMs)
+  }
+
+  /** This computer where it reaches the address; else a node beside the pair, which sees what clients see; else who is to take over. */
+  async function vantageFor(
+    { members, holders }: RouterView,
+    host: string,
+    { node, port }: { node?: NodeId | undefined; port: number },
+    signal: AbortSignal,
+  ): Promise<'console' | NodeId> {
+    if (await parts.reachesFromConsole(host, port, reachMs, signal)) return 'console'
+    const own = new Set(members.map(({ nodeId }) => nodeId))
+    const { nodes } = parts.fleet.snapshot()
+    const sites = new Set(nodes.filter(({ id }) => own.has(id)).map(({ site }) => site))
+    const beside = nodes.filter(({ id, connection }) => !own.has(id) && connection.state === 'connected')
+    beside.sort((one, other) => Number(sites.has(other.site)) - Number(sites.has(one.site)))
+    for (const { id } of beside.slice(0, vantagesTried)) if (await reachesFrom(id, host, port, signal)) return id
+    return members.find(({ nodeId }) => nodeId !== (node ?? holders[0]))?.nodeId ?? 'console'
+  }
+
+  async function reachesFrom(nodeId: NodeId, host: string, port: number, signal: AbortSignal): Promise<boolean> {
+    try {
+      const { session } = await servicesOf(nodeId, signal)
+      const stream = await session.openTcp(host, port, { signal, timeoutMs: reachMs })
+      stream.destroy()
+      return true
+    } catch {
+      // it answers no, or sshd there forwards nothing: another place will do
+      return false
+    }
   }
 
   /** Whoever's: a drill of another console, or one that a console that is gone has left. */
@@ -80,7 +114,14 @@ export function createDrillPlanner(parts: PlannerParts) {
         router: wish.router,
         ...(wish.node === undefined ? {} : { node: wish.node }),
         fault: { kind: wish.fault },
-        probe: { host, port: wish.port, kind: 'tcp', path: '/', everyMs: 20, from: ['console'] },
+        probe: {
+          host,
+          port: wish.port,
+          kind: 'tcp',
+          path: '/',
+          everyMs: 20,
+          from: [await vantageFor(router, host, wish, signal)],
+        },
         steadyState: { forMs: 5000, failedPercent: 0, p99Ms: 500 },
         expect: { moves: prediction.moves, outageMs },
         holdMs: Math.max(10_000, Math.ceil(((prediction.takeover?.latestMs ?? 0) * 2) / 1000) * 1000),

@@ -7,7 +7,7 @@ export class PushSheet {
 
   constructor(page: Page) {
     this.page = page
-    this.sheet = page.getByRole('dialog', { name: /^(Push|Take back)/ })
+    this.sheet = page.getByRole('dialog', { name: /^(Push|Take back|Move)/ })
   }
 
   /** By keyboard, with every draft there is. */
