@@ -207,6 +207,7 @@ export const DrillEvent = v.strictObject({
     'last-good',
     'first-good',
     'announced',
+    'handed-back',
     'abort',
     'stop',
     'reverted',

@@ -1,10 +1,9 @@
-/** Drills from the command line on a real pair: what was measured is held against what was predicted; a console that is killed meanwhile. */
-import { spawn } from 'node:child_process'
+/** A drill from the command line on a real pair: what was measured is held against what was predicted. */
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { DrillRecord, DrillView } from '#contract'
+import type { DrillRecord } from '#contract'
 import { makeWorkplace, type Workplace } from './console-on-lab.ts'
 import { describeLab } from './describe-lab.ts'
 import { ensureLab, type Lab } from './lab.ts'
@@ -85,33 +84,5 @@ describeLab('drills of a real pair', () => {
     expect(createHash('sha256').update(data).digest('hex')).toBe(record.reportSha256)
     expect((await place.evenkeel('history')).stdout, 'the hash stands in the history').toContain(record.reportSha256)
     expect((await place.evenkeel('drill', 'list', '--trend')).stdout).toMatch(/edge\/VI_EDGE .* ago/)
-  })
-
-  it('is taken back by the node when the console is killed, and the next console says so', { timeout: 180_000 }, async () => {
-    const program = resolve(import.meta.dirname, '../../src-main/shells/cli/index.ts')
-    const args = ['drill', 'run', planFile('priority-drop', 120_000), '--reason', 'killed']
-    const child = spawn(process.execPath, [program, ...args], { env: place.environment, stdio: ['ignore', 'ignore', 'pipe'] })
-    const gone = new Promise<void>((resolve) => child.on('exit', () => resolve()))
-    let said = ''
-    child.stderr.on('data', (piece: Buffer) => (said += piece.toString('utf8')))
-    try {
-      await waitUntil('the fault stands', 60_000, async () => said.includes('holding:'))
-      await holderIs('lb2')
-    } finally {
-      child.kill('SIGKILL')
-      await gone
-    }
-    await holderIs('lb1')
-
-    const stopped = await place.evenkeel('drill', 'stop', '--json')
-    expect(stopped.code, stopped.stdout + stopped.stderr).toBe(0)
-    const [record] = await drills()
-    expect(record).toMatchObject({ ending: 'interrupted', verdict: 'untested', restored: true, differences: [] })
-    const data = (await place.evenkeel('drill', 'report', record?.id ?? '', '--format', 'json')).stdout
-    const { commands } = JSON.parse(data) as DrillView
-    expect(
-      commands.filter(({ command }) => command.startsWith('arm guard')),
-      'the fault was made once',
-    ).toHaveLength(1)
   })
 })

@@ -20,6 +20,8 @@ const members = { edge: ['lb1', 'lb2'], core: ['lb3', 'lb4'] } as const
 const exhaustive = process.env['EVENKEEL_EXHAUSTIVE'] === '1'
 const runs = exhaustive ? 5 : 1
 const waitMs = 30_000
+/** three labs beside each other add to every time */
+const busyMs = exhaustive ? 0 : 150
 
 const faults = createFaultAdmin({ clock: systemClock })
 let lab: Lab
@@ -192,27 +194,32 @@ describeLab('faults on real nodes', () => {
     exhaustive ? 3_600_000 : 300_000,
   )
 
-  it('healed, a split brain costs new clients less than 1.2 s with the settings of keepalived itself', async () => {
-    for (const node of members.edge) {
-      await onNode(
-        node,
-        "sed -i '/garp_master_refresh/d' /etc/keepalived/keepalived.conf; kill -HUP $(cat /run/keepalived.pid)",
-      )
-    }
-    const [session, scope] = [await sessionOf('lb1'), await scopeOf('lb1', 'edge', 'adverts-blocked')]
-    for (let run = 1; run <= runs; run += 1) {
-      await holdersAre('edge', 'lb1')
-      const injected = await faults.inject(session, scope, guard(40_000), limits())
-      await holdersAre('edge', 'lb1', 'lb2')
-      const probing = lab.exec('client', ['perl', '-e', probe, lab.topology.vips.edge, '6'], { timeoutMs: 30_000 })
-      await faults.revert(session, injected, limits())
-      await holdersAre('edge', 'lb1')
-      const { code, stdout, stderr } = await probing
-      expect(code, stderr).toBe(0)
-      expect(Number(stdout), `ms without an answer, run ${run}`).toBeLessThan(1200)
-      if (exhaustive) console.log(`split brain healed, run ${run}: ${stdout} ms without an answer`)
-    }
-  }, 300_000)
+  it.each([
+    ['the settings of keepalived itself', '/garp_master_refresh/d', 1200],
+    ['what the linter recommends', 's/^global_defs {/&\\n vrrp_higher_prio_send_advert true/', 100],
+  ])(
+    'healed, a split brain with %s costs new clients less than is promised',
+    async (_settings, sed, mostMs) => {
+      for (const node of members.edge) {
+        await onNode(node, `sed -i '${sed}' /etc/keepalived/keepalived.conf; kill -HUP $(cat /run/keepalived.pid)`)
+      }
+      const [session, scope] = [await sessionOf('lb1'), await scopeOf('lb1', 'edge', 'adverts-blocked')]
+      for (let run = 1; run <= runs; run += 1) {
+        await holdersAre('edge', 'lb1')
+        const injected = await faults.inject(session, scope, guard(40_000), limits())
+        await holdersAre('edge', 'lb1', 'lb2')
+        const probing = lab.exec('client', ['perl', '-e', probe, lab.topology.vips.edge, '6'], { timeoutMs: 30_000 })
+        await faults.revert(session, injected, limits())
+        await holdersAre('edge', 'lb1')
+        const { code, stdout, stderr } = await probing
+        expect(code, stderr).toBe(0)
+        expect(Number(stdout), `ms without an answer, run ${run}`).toBeLessThan(mostMs + busyMs)
+        if (exhaustive) console.log(`split brain healed, run ${run}: ${stdout} ms without an answer`)
+      }
+      await lab.restoreAll()
+    },
+    300_000,
+  )
 
   it('are seen over IPv6, multicast, fast adverts of version 3 and a sync group, where no file is tracked', async () => {
     const vip6 = 'fd51::10'

@@ -9,11 +9,12 @@
 import type { DrillRecord, NodeId } from '#contract'
 import { seconds } from '../../domain/drill/verdict.ts'
 import { appErrorFrom } from '../app-error.ts'
-import type { RevertedFault } from '../ports/fault-admin.ts'
 import { concludeDrill, type Ended } from './conclude-drill.ts'
 import { enter, limitsOf, sessionOf, tickMs, type Run } from './drill-run.ts'
 import { faultScope } from './fault-scope.ts'
+import { endHandBack, handBack } from './hand-back.ts'
 import { holdFault } from './hold-fault.ts'
+import { takeBack } from './take-back.ts'
 import { watchDrill, type DrillWatch, type Seen } from './watch-drill.ts'
 
 const progressMs = 250
@@ -44,7 +45,10 @@ export async function runDrill(run: Run): Promise<void> {
   let seen: Seen[] = []
   try {
     ended = (await steady(run, watch)) ?? (await faulted(run, watch))
-    if (drill.injectedAt !== null) await settle(run, watch)
+    if (drill.injectedAt !== null) {
+      await settle(run, watch)
+      await handBack(run)
+    }
   } finally {
     seen = await watch.stop()
     for (const { vantage, probes } of seen) book.keepProbes(drill.id, vantage, probes)
@@ -57,7 +61,11 @@ export async function endInterrupted(run: Run): Promise<void> {
   const { parts, drill } = run
   const by = await takeBack(run)
   if (by !== 'nobody') drill.injectedAt ??= parts.clock.now()
-  if (drill.injectedAt !== null) drill.revertedAt ??= parts.clock.now()
+  if (drill.injectedAt !== null) {
+    drill.revertedAt ??= parts.clock.now()
+    await endHandBack(run)
+    await handBack(run)
+  }
   const said = `The console ended, or lost its node, in the middle of it; ${whatStood[by]}.`
   return concludeDrill(run, { ending: 'interrupted', said }, null)
 }
@@ -136,26 +144,6 @@ async function faulted(run: Run, watch: DrillWatch): Promise<Ended> {
   return by === 'guard' && ended.ending === 'time'
     ? { ending: 'guard', said: 'The node took the fault back by itself.' }
     : ended
-}
-
-/** Until the node says that it is as before; a node out of reach is asked until its guard must have acted. */
-async function takeBack(run: Run): Promise<RevertedFault['by']> {
-  const { parts, drill, signal } = run
-  const { clock, faults, book } = parts
-  const until = clock.monotonic() + drill.plan.guardMs + 60_000
-  for (;;) {
-    try {
-      const { by } = await faults.revert(await sessionOf(run, drill.node), { id: drill.id }, limitsOf(run))
-      if (by === 'nobody') return by
-      const [kind, text] =
-        by === 'guard' ? (['guard-reverted', 'the guard had taken it back'] as const) : (['reverted', 'taken back'] as const)
-      book.note(drill.id, { kind, nodeId: drill.node, text })
-      return by
-    } catch (thrown) {
-      if (signal.aborted || clock.monotonic() > until) throw thrown
-      await clock.sleep(1000, signal)
-    }
-  }
 }
 
 /** Clients are answered again and the address is where it belongs, or the time for that is over. */

@@ -103,6 +103,12 @@ export function predict(input: PredictionInput): DrillPrediction {
   const successor = successorOf(input, owner, others, notes)
   if (typeof successor === 'string') return stays(successor)
   const { member, detection, election, formula } = successor
+  const failback = failbackOf(owner, member, effect)
+  if (failback === null) {
+    notes.push(
+      `${member.nodeId} keeps the address afterwards. To bring it back, keepalived there is stopped for a moment, and new clients wait ${ms(skewMs(owner))} once more.`,
+    )
+  }
   const answer: Interval = { earliestMs: 0, latestMs: probeEveryMs + 30 }
   const takeover = sum(effect.after, detection, exactly(election), announcement)
   return {
@@ -111,7 +117,7 @@ export function predict(input: PredictionInput): DrillPrediction {
     to: member.nodeId,
     takeover,
     outage: effect.served ? handover : sum(takeover, answer),
-    failback: failbackOf(owner, member, effect),
+    failback,
     phases: [
       { phase: 'detection', ...sum(effect.after, detection) },
       { phase: 'election', ...exactly(election) },
