@@ -48,6 +48,7 @@ import type { OpenPracticeFleet, PracticeFleet } from './app/ports/practice.ts'
 import type { SshTargets } from './app/ports/ssh.ts'
 import type { Cipher } from './app/ports/vault.ts'
 import { createPracticeService } from './app/practice-service.ts'
+import { createReportSigner } from './app/report-signer.ts'
 import type { ServicesOf } from './app/pushes/parties.ts'
 import { createPushJob } from './app/pushes/push-job.ts'
 import { createPushPlanner } from './app/pushes/push-planner.ts'
@@ -252,10 +253,12 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     mayBegin: (push, jobId) => pushes.mayBegin(push, jobId),
     isStopped: (push) => pushes.isStopped(push),
   })
+  const signer = createReportSigner({ vault, log })
   const drillBook = createDrillBook({
     repo: store.drills,
     history,
     commandsOf: (id) => store.jobs.commands(id as string as JobId).map(({ record }) => record),
+    sign: (text) => signer.sign(text),
     clock,
     publish,
   })

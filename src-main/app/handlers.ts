@@ -22,6 +22,7 @@ import type { NodeSessions } from './ports/node-session.ts'
 import type { Vault } from './ports/vault.ts'
 import type { PracticeService } from './practice-service.ts'
 import type { ProbeService } from './probe-service.ts'
+import { isSignedBy } from './report-signer.ts'
 import type { PushService } from './pushes/push-service.ts'
 import type { SettingsService } from './settings-service.ts'
 import type { TrustedKeysService } from './trusted-keys-service.ts'
@@ -215,6 +216,7 @@ export function createHandlers(services: Services): Handlers {
     'drills.list': async (query) => drills.list(query),
     'drills.get': async ({ drill }) => drills.get(drill),
     'drills.report': async ({ drill, format }) => drills.report(drill, format),
+    'drills.verify': async ({ text, signature }) => ({ valid: isSignedBy(text, signature) }),
     'drills.trend': async ({ router }) => drills.trend(router),
     'drills.schedules': async () => services.schedules.list(),
     'drills.schedule': async (request, { caller }) => services.schedules.add(request, requester(caller)),

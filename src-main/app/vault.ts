@@ -3,6 +3,10 @@ import { contentKeyOwner } from './config-versions.ts'
 import type { Clock } from './ports/clock.ts'
 import type { SecretRepo } from './ports/store.ts'
 import type { ChangeableCipher, Cipher, Vault } from './ports/vault.ts'
+import { reportKeyOwner } from './report-signer.ts'
+
+/** the console's own, which are nobody's to remove */
+const ownKeys: ReadonlySet<string> = new Set([contentKeyOwner, reportKeyOwner])
 
 /**
  * Secrets, encrypted before they reach the store. Model: the store sees ciphertext and the id of the key; the cipher holds the key;
@@ -32,8 +36,7 @@ export function createVault(parts: { cipher: Cipher | ChangeableCipher; repo: Se
   return {
     async status() {
       const { provider } = cipher
-      // the key of the kept configurations is nobody's to remove
-      const secrets = repo.list().filter(({ owner }) => owner !== contentKeyOwner)
+      const secrets = repo.list().filter(({ owner }) => !ownKeys.has(owner))
       return { provider, locked: cipher.locked(), secrets, unavailable: cipher.unavailable() }
     },
     unlock: (passphrase) => cipher.unlock(passphrase),

@@ -152,6 +152,10 @@ export const DrillCheck = v.strictObject({
 })
 export type DrillCheck = v.InferOutput<typeof DrillCheck>
 
+/** Ed25519 over the bytes of the report in JSON; both in base64, the key as SubjectPublicKeyInfo (RFC 8410). */
+export const ReportSignature = v.strictObject({ publicKey: v.string(), signature: v.string() })
+export type ReportSignature = v.InferOutput<typeof ReportSignature>
+
 export const DrillState = v.picklist(['preparing', 'steady', 'injecting', 'holding', 'reverting', 'confirming', 'ended'])
 export type DrillState = v.InferOutput<typeof DrillState>
 
@@ -264,6 +268,8 @@ export const DrillRecord = v.strictObject({
   figures: v.array(DrillFigures),
   /** of the report in JSON, as it stands in the history */
   reportSha256: v.nullable(v.string()),
+  /** null: this console had no vault to keep a key in, or it was locked */
+  reportSignature: v.optional(v.nullable(ReportSignature), null),
 })
 export type DrillRecord = v.InferOutput<typeof DrillRecord>
 

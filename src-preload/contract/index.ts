@@ -11,6 +11,7 @@ import {
   DrillRecord,
   DrillTrend,
   DrillView,
+  ReportSignature,
 } from './drills.ts'
 import { command, event, query } from './entry.ts'
 import { refusingCodes } from './errors.ts'
@@ -388,8 +389,13 @@ export const contract = Object.freeze({
   /** The report of a drill that is over; `sha256` is that of the report in JSON, whatever is asked for. */
   'drills.report': query({
     input: v.strictObject({ drill: DrillId, format: v.picklist(['json', 'markdown', 'html']) }),
-    output: v.strictObject({ name: v.string(), text: v.string(), sha256: v.string() }),
+    output: v.strictObject({ name: v.string(), text: v.string(), sha256: v.string(), signature: v.nullable(ReportSignature) }),
     errors: ['request.not-found', 'store.corrupt'],
+  }),
+  /** Whether a report in JSON is what was signed with the private half of this key. */
+  'drills.verify': query({
+    input: v.strictObject({ text: v.pipe(v.string(), v.maxLength(50_000_000)), signature: ReportSignature }),
+    output: v.strictObject({ valid: v.boolean() }),
   }),
   /** When each address was last proven to move, and every run before. */
   'drills.trend': query({ input: v.strictObject({ router: v.optional(RouterId) }), output: v.array(DrillTrend) }),

@@ -82,6 +82,11 @@ describeLab('drills of a real pair', () => {
     expect(readFileSync(out, 'utf8')).toContain('<svg')
     const data = (await place.evenkeel('drill', 'report', record.id, '--format', 'json')).stdout
     expect(createHash('sha256').update(data).digest('hex')).toBe(record.reportSha256)
+    const kept = join(place.home, 'report.json')
+    expect((await place.evenkeel('drill', 'report', record.id, '--format', 'json', '--out', kept)).code).toBe(0)
+    expect(await place.evenkeel('drill', 'verify', kept)).toMatchObject({ code: 0 })
+    writeFileSync(kept, data.replace('"proven"', '"refuted"'))
+    expect(await place.evenkeel('drill', 'verify', kept)).toMatchObject({ code: 1 })
     expect((await place.evenkeel('history')).stdout, 'the hash stands in the history').toContain(record.reportSha256)
     expect((await place.evenkeel('drill', 'list', '--trend')).stdout).toMatch(/edge\/VI_EDGE .* ago/)
   })

@@ -58,7 +58,7 @@ export async function concludeDrill(
   })
   Object.assign(drill, { ending, verdict, grounds, said: grounds[0] ?? said })
   book.note(drill.id, { kind: 'ended', nodeId: null, text: drill.said })
-  book.close(drill)
+  await book.close(drill)
   if (restored === true) return
   const left = differences.join('; ') || 'the nodes could not be asked'
   throw new AppError('job.rollback-failed', `The drill is over, and the pair is not known to be as it was: ${left}.`, {

@@ -7,6 +7,7 @@ import type { Publish } from '../handlers-type.ts'
 import type { HistoryService } from '../history-service.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { DrillRepo } from '../ports/store.ts'
+import type { ReportSigner } from '../report-signer.ts'
 
 /** Enough for a chart as wide as a page. */
 const mostSlices = 600
@@ -20,6 +21,7 @@ export function createDrillBook({
   repo,
   history,
   commandsOf,
+  sign,
   clock,
   publish,
 }: {
@@ -27,6 +29,7 @@ export function createDrillBook({
   history: HistoryService
   /** what was sent in the drill, from the journal of its job */
   commandsOf: (id: DrillId) => CommandRecord[]
+  sign: ReportSigner['sign']
   clock: Clock
   publish: Publish
 }) {
@@ -69,17 +72,19 @@ export function createDrillBook({
 
     keepProbes: (id: DrillId, vantage: string, probes: readonly Probe[]) => repo.keepProbes(id, vantage, probes),
 
-    /** The report as it stands now, for good: its hash goes into the record and, with the verdict, into the history. */
-    close(drill: DrillRecord): void {
+    /** The report as it stands now, signed, for good: its hash goes into the record and, with the verdict, into the history. */
+    async close(drill: DrillRecord): Promise<void> {
       drill.state = 'ended'
       drill.endedAt = clock.now()
       const text = reportJson(viewOf(drill))
       const sha256 = createHash('sha256').update(text).digest('hex')
-      drill.reportSha256 = sha256
+      const reportSignature = await sign(text)
+      Object.assign(drill, { reportSha256: sha256, reportSignature })
       const { verdict, ending, restored } = drill
       repo.atOnce(() => {
         repo.keepReport(drill.id, sha256, text)
-        this.save(drill, 'drill.ended', { verdict, ending, restored, report: sha256 })
+        const key = reportSignature?.publicKey ?? null
+        this.save(drill, 'drill.ended', { verdict, ending, restored, report: sha256, key })
       })
     },
 

@@ -31,7 +31,7 @@ export interface Run {
 }
 
 /** How often things are looked at while a fault stands: an abort rule fires well within 250 ms. */
-export const tickMs = 100
+export const tickMs = 50
 const commandMs = 30_000
 
 export const limitsOf = ({ signal, record }: Run): AdminLimits => ({ signal, timeoutMs: commandMs, record })

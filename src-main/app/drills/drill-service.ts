@@ -13,6 +13,7 @@ import {
   type FaultKind,
   type JobId,
   type NodeId,
+  type ReportSignature,
   type RouterId,
   type RouterView,
 } from '#contract'
@@ -50,7 +51,7 @@ export interface DrillService {
   setLever(blocked: boolean, by: { by: string; reason: string }): DrillLever
   get(id: DrillId): DrillView
   list(query: { limit: number; router?: RouterId | undefined }): DrillRecord[]
-  report(id: DrillId, format: ReportFormat): { name: string; text: string; sha256: string }
+  report(id: DrillId, format: ReportFormat): { name: string; text: string; sha256: string; signature: ReportSignature | null }
   trend(router: RouterId | undefined): DrillTrend[]
   isStopped(id: DrillId): boolean
   mayBegin(id: DrillId, job: JobId): boolean
@@ -61,7 +62,7 @@ export interface DrillService {
 }
 
 /** Written by `reportJson`; what later versions have added to a record is not in older reports. */
-const StoredReport = v.object({ ...DrillView.entries, record: v.omit(DrillRecord, ['reportSha256']) })
+const StoredReport = v.object({ ...DrillView.entries, record: v.omit(DrillRecord, ['reportSha256', 'reportSignature']) })
 
 export type ReportFormat = 'json' | 'markdown' | 'html'
 
@@ -156,11 +157,12 @@ export function createDrillService({
       phases: [],
       figures: [],
       reportSha256: null,
+      reportSignature: null,
     }
   }
 
   /** A drill whose job never came to it: it could not be prepared, or the console ended before. */
-  function endUntouched(id: DrillId, ending: 'failed' | 'interrupted', said: string): void {
+  async function endUntouched(id: DrillId, ending: 'failed' | 'interrupted', said: string): Promise<void> {
     const drill = book.find(id)
     if (drill.endedAt !== null) return
     Object.assign(drill, {
@@ -170,12 +172,12 @@ export function createDrillService({
       grounds: [said],
       restored: drill.injectedAt === null ? true : null,
     })
-    book.close(drill)
+    await book.close(drill)
   }
 
   async function follow(id: DrillId, jobId: JobId): Promise<void> {
     const { state, error } = await jobs().settled(jobId)
-    if (state === 'ended') endUntouched(id, 'failed', error?.message ?? 'The job ended before the drill had begun.')
+    if (state === 'ended') await endUntouched(id, 'failed', error?.message ?? 'The job ended before the drill had begun.')
     begun.delete(id)
   }
 
@@ -203,7 +205,7 @@ export function createDrillService({
         void followLoud(drill.id, jobId)
       } catch (thrown) {
         begun.delete(drill.id)
-        endUntouched(drill.id, 'failed', appErrorFrom(thrown).message)
+        await endUntouched(drill.id, 'failed', appErrorFrom(thrown).message)
         throw thrown
       }
       return book.find(drill.id)
@@ -236,14 +238,18 @@ export function createDrillService({
       const { record } = book.view(id)
       const name = `drill-${new Date(record.createdAt).toISOString().slice(0, 16).replace(/[-:]/g, '')}`
       const sha256 = record.reportSha256 ?? ''
-      if (format === 'json') return { name: `${name}.json`, text: data, sha256 }
+      const signature = record.reportSignature
+      if (format === 'json') return { name: `${name}.json`, text: data, sha256, signature }
       const kept = v.safeParse(StoredReport, JSON.parse(data))
       if (!kept.success)
         throw new AppError('store.corrupt', `The report of the drill ${id} cannot be read any more; as data it can ("--json").`)
-      const view: DrillView = { ...kept.output, record: { ...kept.output.record, reportSha256: sha256 } }
+      const view: DrillView = {
+        ...kept.output,
+        record: { ...kept.output.record, reportSha256: sha256, reportSignature: record.reportSignature },
+      }
       return format === 'html'
-        ? { name: `${name}.html`, text: reportHtml(view), sha256 }
-        : { name: `${name}.md`, text: reportMarkdown(view), sha256 }
+        ? { name: `${name}.html`, text: reportHtml(view), sha256, signature }
+        : { name: `${name}.md`, text: reportMarkdown(view), sha256, signature }
     },
 
     trend: (router) => trendOf(book.list({ limit: 500, router })),

@@ -15,7 +15,7 @@ export function reportHtml(view: DrillView): string {
 <p class="verdict ${view.record.verdict ?? 'untested'}">${verdict}</p><p class="summary">${escapeText(summary)}</p></header>
 ${chart}
 ${sections.map(section).join('\n')}
-<footer>SHA-256 of the report as data: <code>${view.record.reportSha256 ?? 'not recorded'}</code>. It stands in the history, where nothing is ever changed.</footer>
+<footer>SHA-256 of the report as data: <code>${view.record.reportSha256 ?? 'not recorded'}</code>. It stands in the history, where nothing is ever changed.${signedWith(view)}</footer>
 </body></html>
 `
 }
@@ -48,3 +48,6 @@ th{color:var(--soft);font-weight:500}.n{font-variant-numeric:tabular-nums;white-
 pre{overflow-x:auto;padding:.8rem 1rem;border:1px solid var(--line);border-radius:6px;font:12px/1.5 ui-monospace,monospace}
 footer{margin-top:3rem;border-top:1px solid var(--line);padding-top:.8rem}code{font:12px ui-monospace,monospace;word-break:break-all}
 @media print{body{padding:0;max-width:none;font-size:11pt}section{break-inside:avoid}figure{break-inside:avoid}}`
+
+const signedWith = ({ record: { reportSignature } }: DrillView): string =>
+  reportSignature === null ? '' : ` Signed (Ed25519) with the key <code>${escapeText(reportSignature.publicKey)}</code>.`

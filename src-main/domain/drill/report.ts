@@ -80,7 +80,7 @@ export function reportOf({ record, events, commands }: DrillView): Report {
 
 /** The report as data: what its hash in the history is of. */
 export function reportJson({ record, ...rest }: DrillView): string {
-  const { reportSha256: _unset, ...kept } = record
+  const { reportSha256: _hash, reportSignature: _signature, ...kept } = record
   return `${JSON.stringify({ format: 'evenkeel-drill-1', record: kept, ...rest }, null, 2)}\n`
 }
 

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DrillCheck, DrillId, DrillPrediction, DrillRecord, FaultKind, Interval, NodeId, RouterId } from '#contract'
 import { exitCodes, usageError, type ExitCode } from './exit-codes.ts'
@@ -119,22 +119,6 @@ async function untilOver({ client, signal }: Command, id: DrillId): Promise<Dril
 }
 const askEveryMs = 250
 const mostAsked = 1200
-
-export async function drillReport(
-  command: Command,
-  id: string,
-  { format, out }: { format?: 'markdown' | 'html' | 'json'; out?: string },
-): Promise<ExitCode> {
-  const { client, terminal } = command
-  const chosen = format ?? (command.json ? 'json' : 'markdown')
-  const { text, sha256, name } = await client.call('drills.report', { drill: id as DrillId, format: chosen })
-  if (out === undefined) terminal.raw(Buffer.from(text))
-  else {
-    await writeFile(out, text)
-    command.print({ file: out, name, sha256 }, () => [`${out}: SHA-256 of the report as data ${sha256}`])
-  }
-  return exitCodes.ok
-}
 
 /** Every drill, or with `--trend` when each address was last proven to move. */
 export async function drillList(

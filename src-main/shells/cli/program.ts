@@ -5,16 +5,8 @@ import { diffConfig } from './config-diff.ts'
 import { checkConfig, push, pushes, rollback, settlePush, versions, type PushOptions } from './push-commands.ts'
 import { setConfig, type SetOptions } from './config-set.ts'
 import { drain, drains, goOn, steer, stopHere, undrain, type DrainOptions } from './drain-commands.ts'
-import {
-  drillCatalogue,
-  drillLever,
-  drillList,
-  drillPlan,
-  drillReport,
-  drillRun,
-  drillStop,
-  type PlanOptions,
-} from './drill-commands.ts'
+import { drillCatalogue, drillLever, drillList, drillPlan, drillRun, drillStop, type PlanOptions } from './drill-commands.ts'
+import { drillReport, drillVerify } from './drill-report.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { nodes, servers, vips, watch, type ServersFilter } from './fleet-commands.ts'
 import {
@@ -404,6 +396,11 @@ function addDrillCommands(
     .option('--out <file>', 'write it there')
     .action((id: string, options: { format?: 'markdown' | 'html' | 'json'; out?: string }, self: Commander) =>
       run('look', (c) => drillReport(c, id, options), globals(self)),
+    )
+  add(drill, 'verify <file>', 'whether a report in JSON is as it was signed; its signature lies beside it as FILE.sig')
+    .option('--key <key>', 'the public key that is expected, as "drill report --out" names it')
+    .action((file: string, options: { key?: string }, self: Commander) =>
+      run('look', (c) => drillVerify(c, file, options), globals(self)),
     )
   add(drill, 'list', 'drills, the newest first')
     .option('--router <id>', 'only of this virtual router')

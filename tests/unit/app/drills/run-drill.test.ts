@@ -96,6 +96,7 @@ function stage(
     repo: store.drills,
     history: store.history,
     commandsOf: () => [],
+    sign: async () => null,
     clock,
     publish: () => undefined,
   })
