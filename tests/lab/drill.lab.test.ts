@@ -82,6 +82,10 @@ describeLab('drills of a real pair', () => {
     expect(readFileSync(out, 'utf8')).toContain('<svg')
     const data = (await place.evenkeel('drill', 'report', record.id, '--format', 'json')).stdout
     expect(createHash('sha256').update(data).digest('hex')).toBe(record.reportSha256)
+    const pdf = join(place.home, 'report.pdf')
+    const printed = await place.evenkeel('drill', 'report', record.id, '--format', 'pdf', '--out', pdf)
+    expect(printed.code, printed.stderr).toBe(0)
+    expect(readFileSync(pdf).subarray(0, 5).toString()).toBe('%PDF-')
     const kept = join(place.home, 'report.json')
     expect((await place.evenkeel('drill', 'report', record.id, '--format', 'json', '--out', kept)).code).toBe(0)
     expect(await place.evenkeel('drill', 'verify', kept)).toMatchObject({ code: 0 })

@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createDispatcher } from '../../app/dispatcher.ts'
 import { composeFor } from '../../compose.ts'
-import { chooseBrowser, openAppWindow, thisMachine } from './app-window.ts'
+import { thisMachine } from '../installed-browser.ts'
+import { chooseBrowser, openAppWindow } from './app-window.ts'
 import { startServer } from './server.ts'
 
 const USAGE = `usage: evenkeel serve [--port N] [--json]

@@ -1,7 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import type { DrillId, ReportSignature } from '#contract'
 import { exitCodes, usageError, type ExitCode } from './exit-codes.ts'
+import { printPdf } from './print-pdf.ts'
 import type { Command } from './run-command.ts'
+
+export type ReportFormat = 'markdown' | 'html' | 'json' | 'pdf'
 
 const signatureSuffix = '.sig'
 
@@ -9,14 +12,16 @@ const signatureSuffix = '.sig'
 export async function drillReport(
   command: Command,
   id: string,
-  { format, out }: { format?: 'markdown' | 'html' | 'json'; out?: string },
+  { format, out }: { format?: ReportFormat; out?: string },
 ): Promise<ExitCode> {
   const { client, terminal } = command
   const chosen = format ?? (command.json ? 'json' : 'markdown')
-  const { text, sha256, name, signature } = await client.call('drills.report', { drill: id as DrillId, format: chosen })
+  if (chosen === 'pdf' && out === undefined) throw usageError('Say with --out where the PDF is to go.')
+  const asked = { drill: id as DrillId, format: chosen === 'pdf' ? ('html' as const) : chosen }
+  const { text, sha256, name, signature } = await client.call('drills.report', asked)
   if (out === undefined) terminal.raw(Buffer.from(text))
   else {
-    await writeFile(out, text)
+    await (chosen === 'pdf' ? printPdf(text, out) : writeFile(out, text))
     if (chosen === 'json' && signature !== null) await writeFile(`${out}${signatureSuffix}`, `${JSON.stringify(signature)}\n`)
     command.print({ file: out, name, sha256, signature }, () => [
       `${out}: SHA-256 of the report as data ${sha256}`,

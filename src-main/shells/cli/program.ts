@@ -6,7 +6,7 @@ import { checkConfig, push, pushes, rollback, settlePush, versions, type PushOpt
 import { setConfig, type SetOptions } from './config-set.ts'
 import { drain, drains, goOn, steer, stopHere, undrain, type DrainOptions } from './drain-commands.ts'
 import { drillCatalogue, drillLever, drillList, drillPlan, drillRun, drillStop, type PlanOptions } from './drill-commands.ts'
-import { drillReport, drillVerify } from './drill-report.ts'
+import { drillReport, drillVerify, type ReportFormat } from './drill-report.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { nodes, servers, vips, watch, type ServersFilter } from './fleet-commands.ts'
 import {
@@ -392,9 +392,16 @@ function addDrillCommands(
     (id: string | undefined, _: object, self: Commander) => run('drive', (c) => drillStop(c, id), globals(self)),
   )
   add(drill, 'report <drill>', 'the report of a drill that is over')
-    .addOption(new Option('--format <format>', 'default: markdown').choices(['markdown', 'html', 'json']))
+    .addOption(
+      new Option('--format <format>', 'default: markdown; a PDF takes an installed Chromium').choices([
+        'markdown',
+        'html',
+        'json',
+        'pdf',
+      ]),
+    )
     .option('--out <file>', 'write it there')
-    .action((id: string, options: { format?: 'markdown' | 'html' | 'json'; out?: string }, self: Commander) =>
+    .action((id: string, options: { format?: ReportFormat; out?: string }, self: Commander) =>
       run('look', (c) => drillReport(c, id, options), globals(self)),
     )
   add(drill, 'verify <file>', 'whether a report in JSON is as it was signed; its signature lies beside it as FILE.sig')
