@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { NodeId } from '#contract'
+import { appErrorFrom } from '../app-error.ts'
 import { takeSnapshots } from './conclude-drill.ts'
 import { enter, limitsOf, sessionOf, type Run } from './drill-run.ts'
 import { faultScope } from './fault-scope.ts'
@@ -30,13 +31,16 @@ export async function handBack(run: Run): Promise<void> {
   // one that was taken back before never comes again: each has an id of its own
   const id = `${drill.id}.${randomUUID().slice(0, 8)}`
   const guard = { id, expiresAfterMs: guardMs, owner: drill.author, reason: drill.reason }
-  await faults.inject(await sessionOf(run, node), scope, guard, limitsOf(run))
   const until = clock.monotonic() + (drill.prediction.takeover?.latestMs ?? 0) + patienceMs
   try {
+    await faults.inject(await sessionOf(run, node), scope, guard, limitsOf(run))
     while ((await holderNow(run)) !== drill.holder && clock.monotonic() < until) await clock.sleep(pauseMs, signal)
-  } finally {
-    await takeBack(run, { node, id })
+  } catch (thrown) {
+    if (signal.aborted) throw thrown
+    // the comparison says where the address is then
+    book.note(drill.id, { kind: 'problem', nodeId: node, text: `not handed back: ${appErrorFrom(thrown).message}` })
   }
+  await takeBack(run, { node, id })
 }
 
 /** Ends what was cut short of it on any of the members. */

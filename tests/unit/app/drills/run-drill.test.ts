@@ -170,6 +170,31 @@ describe('a drill', () => {
     ])
   })
 
+  test.each([
+    [false, { restored: true, differences: [] }],
+    [true, { restored: false, differences: [expect.stringContaining('lb1, addresses: −'), expect.stringContaining('lb2')] }],
+  ])('whose address stays where it went hands it back (or cannot: %s), behind a guard of its own', async (fails, expected) => {
+    const { run, drill, faults } = stage()
+    const { prediction, plan } = run.drill
+    run.drill.prediction = { ...prediction, failback: null }
+    const has = { addresses: `eth0 inet ${plan.probe.host}/24` }
+    run.before = { lb1: has, lb2: { addresses: '' } } as Run['before']
+    let holder = 'lb1'
+    const made: string[] = []
+    const { inject } = faults
+    faults.inject = async (session, scope, guard, limits) => {
+      made.push(`${session.nodeId} ${scope.fault.kind} ${guard.id}`)
+      if (made.length > 1 && fails) throw new AppError('drill.refused', 'No guard could be armed.')
+      holder = made.length > 1 ? 'lb1' : 'lb2'
+      return inject(session, scope, guard, limits)
+    }
+    faults.snapshot = async ({ nodeId }) => ({ addresses: nodeId === holder ? has.addresses : '' })
+    await runDrill(run).catch((thrown: AppError) => expect(thrown.code).toBe('job.rollback-failed'))
+    expect(made[0]).toBe(`lb1 ${plan.fault.kind} ${run.drill.id}`)
+    expect(made[1]).toMatch(new RegExp(`^lb2 keepalived-stop ${run.drill.id}\\.`))
+    expect(drill()).toMatchObject(expected)
+  })
+
   test('is taken back at once when somebody stops it', async () => {
     const { run, sent, drill } = stage({ stopAfterMs: 500 })
     await runDrill(run)
