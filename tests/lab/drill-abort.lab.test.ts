@@ -10,7 +10,7 @@ const exhaustive = process.env['EVENKEEL_EXHAUSTIVE'] === '1'
 const runs = exhaustive ? 5 : 1
 /** after its condition */
 const withinMs = 250
-const roomMs = exhaustive ? 0 : 250
+const roomMs = exhaustive ? 0 : 750
 /** what the plans allow of either */
 const allowedMs = 1500
 

@@ -22,7 +22,7 @@ const allowedOfTheoryMs = 150
 /** A probe that has waited this long has failed, and waits no more (app/drills/watch-drill.ts). */
 const probeTimeoutMs = 1000
 /** a machine that does other things beside adds to both */
-const roomMs = exhaustive ? 0 : 200
+const roomMs = exhaustive ? 0 : 500
 
 interface Lane {
   pair: 'edge' | 'core'

@@ -21,7 +21,7 @@ const exhaustive = process.env['EVENKEEL_EXHAUSTIVE'] === '1'
 const runs = exhaustive ? 5 : 1
 const waitMs = 30_000
 /** three labs beside each other add to every time */
-const busyMs = exhaustive ? 0 : 150
+const busyMs = exhaustive ? 0 : 500
 
 const faults = createFaultAdmin({ clock: systemClock })
 let lab: Lab
