@@ -8,6 +8,8 @@ import { waitUntil } from './run.ts'
 
 const exhaustive = process.env['EVENKEEL_EXHAUSTIVE'] === '1'
 const runs = exhaustive ? 5 : 1
+/** What another test does to the machine meanwhile is no rule's fault: it is tried again. */
+const retry = exhaustive ? 0 : 2
 /** after its condition */
 const withinMs = 250
 const roomMs = exhaustive ? 0 : 750
@@ -74,20 +76,17 @@ describeLab('abort rules', () => {
     await lab?.restoreAll()
   }, 120_000)
 
-  it.concurrent(
-    'of the outage fires within 250 ms of its condition',
-    async () => {
-      for (let run = 1; run <= runs; run += 1) {
-        const { view } = await aborted('edge', 'balancer-hang', 'lb4')
-        const lastGoodAt = view.record.figures[0]?.lastGoodAt ?? expect.fail('nothing was answered')
-        expectSoon('outage', view, lastGoodAt + allowedMs)
-      }
-    },
-    runs * 90_000,
-  )
+  it.concurrent('of the outage fires within 250 ms of its condition', async () => {
+    for (let run = 1; run <= runs; run += 1) {
+      const { view } = await aborted('edge', 'balancer-hang', 'lb4')
+      const lastGoodAt = view.record.figures[0]?.lastGoodAt ?? expect.fail('nothing was answered')
+      expectSoon('outage', view, lastGoodAt + allowedMs)
+    }
+  })
 
   it.concurrent(
     'of two owners fires within 250 ms of its condition; the split brain is named meanwhile, and ended',
+    { retry, timeout: runs * 90_000 },
     async () => {
       for (let run = 1; run <= runs; run += 1) {
         const { view, named } = await aborted('core', 'adverts-blocked', 'lb2' as NodeId)
@@ -97,6 +96,5 @@ describeLab('abort rules', () => {
         expect(await lab.holders('core')).toEqual(['lb3'])
       }
     },
-    runs * 90_000,
   )
 })

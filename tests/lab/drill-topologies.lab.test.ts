@@ -157,6 +157,7 @@ describeLab('drills of pairs of every kind', () => {
 
   it.each(topologies.filter(({ always }) => exhaustive || always === true))(
     '$what: $fault is measured as predicted, and all is as before',
+    { retry: exhaustive ? 0 : 2, timeout: 240_000 },
     async (topology) => {
       const { members, text, moves, router } = topology
       const host = router?.host ?? lab.topology.vips.edge
@@ -183,6 +184,5 @@ describeLab('drills of pairs of every kind', () => {
       expect(record.takeoverMs).toBeLessThan((takeover?.latestMs ?? 0) + roomMs)
       expect(await holders(host)).toEqual([moves.back])
     },
-    240_000,
   )
 })

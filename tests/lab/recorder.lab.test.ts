@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import type { AddressSighting, RecordedProbes } from '../../src-main/app/ports/recorder.ts'
 import { longestGap, type Gap, type Probe } from '../../src-main/domain/drill/outage.ts'
 import { createRecorder } from '../../src-main/recorder/create-recorder.ts'
@@ -14,6 +14,8 @@ import { waitUntil } from './run.ts'
 
 const recorder = createRecorder({ clock: systemClock })
 const { signal } = new AbortController()
+/** What another test does to the machine meanwhile is not the recorder's; a measurement that it has spoilt is made again. */
+const measuredAgain = 2
 /** of what a capture on the link says */
 const allowedMs = 25
 
@@ -151,38 +153,45 @@ describeLab('the recorder', () => {
   const atOf = ({ sightings }: Recorded, node: string, kind: AddressSighting['kind']): number =>
     sightings.find((one) => one.node === node && one.kind === kind)?.at ?? expect.fail(`${node}: ${kind} was not seen`)
 
-  it('measures a stop of keepalived as the wire shows it, and puts what the kernels did beside it', async () => {
-    let stoppedAt = 0
-    const recorded = await record(async () => {
-      stoppedAt = Date.now()
-      await lab.stopService('lb1', 'keepalived')
-      await holder('lb2')
-    })
-    const { lastGoodAt, firstGoodAt, ms } = compare(recorded, stoppedAt, Date.now(), true)
-    // without an owner for the skew time of lb2, (256 − 100) ÷ 256 × 1 s
-    expect(ms).toBeGreaterThan(500)
-    expect(recorded.sightings.filter(({ kind }) => kind === 'held')).toMatchObject([{ node: 'lb1', address: vip() }])
-    const [lost, gained, announced] = [
-      atOf(recorded, 'lb1', 'lost'),
-      atOf(recorded, 'lb2', 'gained'),
-      atOf(recorded, 'lb3', 'announced'),
-    ]
-    const room = allowedMs + recorded.lateMs
-    expect(lost).toBeGreaterThan(lastGoodAt - room)
-    expect(gained - lost).toBeGreaterThan(500)
-    expect(announced).toBeGreaterThan(gained - room)
-    expect(firstGoodAt).toBeGreaterThan(gained - room)
-    const { stdout } = await lab.exec('lb2', ['cat', '/sys/class/net/eth0/address'])
-    expect(recorded.sightings.find(({ kind }) => kind === 'announced')?.lladdr).toBe(stdout.trim())
-    // Both who kept a connection lost it: lb2 has never heard of it.
-    for (const { held } of [recorded.client, recorded.vantage]) expect(held[0]).toMatchObject({ ending: 'reset' })
-    expect(recorded.vantage.clock.uncertaintyMs).toBeLessThan(20)
-    expect(Math.abs(recorded.vantage.clock.offsetMs)).toBeLessThanOrEqual(recorded.vantage.clock.uncertaintyMs + 1)
-    await lab.startService('lb1', 'keepalived')
+  beforeEach(async () => {
+    await lab.restoreAll()
     await holder('lb1')
-  }, 120_000)
+  })
 
-  it('measures a cut cable, when nothing answers at all', async () => {
+  it(
+    'measures a stop of keepalived as the wire shows it, and puts what the kernels did beside it',
+    { retry: measuredAgain, timeout: 120_000 },
+    async () => {
+      let stoppedAt = 0
+      const recorded = await record(async () => {
+        stoppedAt = Date.now()
+        await lab.stopService('lb1', 'keepalived')
+        await holder('lb2')
+      })
+      const { lastGoodAt, firstGoodAt, ms } = compare(recorded, stoppedAt, Date.now(), true)
+      // without an owner for the skew time of lb2, (256 − 100) ÷ 256 × 1 s
+      expect(ms).toBeGreaterThan(500)
+      expect(recorded.sightings.filter(({ kind }) => kind === 'held')).toMatchObject([{ node: 'lb1', address: vip() }])
+      const [lost, gained, announced] = [
+        atOf(recorded, 'lb1', 'lost'),
+        atOf(recorded, 'lb2', 'gained'),
+        atOf(recorded, 'lb3', 'announced'),
+      ]
+      const room = allowedMs + recorded.lateMs
+      expect(lost).toBeGreaterThan(lastGoodAt - room)
+      expect(gained - lost).toBeGreaterThan(500)
+      expect(announced).toBeGreaterThan(gained - room)
+      expect(firstGoodAt).toBeGreaterThan(gained - room)
+      const { stdout } = await lab.exec('lb2', ['cat', '/sys/class/net/eth0/address'])
+      expect(recorded.sightings.find(({ kind }) => kind === 'announced')?.lladdr).toBe(stdout.trim())
+      // Both who kept a connection lost it: lb2 has never heard of it.
+      for (const { held } of [recorded.client, recorded.vantage]) expect(held[0]).toMatchObject({ ending: 'reset' })
+      expect(recorded.vantage.clock.uncertaintyMs).toBeLessThan(20)
+      expect(Math.abs(recorded.vantage.clock.offsetMs)).toBeLessThanOrEqual(recorded.vantage.clock.uncertaintyMs + 1)
+    },
+  )
+
+  it('measures a cut cable, when nothing answers at all', { retry: measuredAgain, timeout: 120_000 }, async () => {
     const cutAt = Date.now()
     const recorded = await record(async () => {
       await lab.cutCable('lb1', 'data')
@@ -191,20 +200,20 @@ describeLab('the recorder', () => {
     const { ms } = compare(recorded, cutAt, Date.now(), true)
     expect(ms).toBeGreaterThan(2000)
     expect(recorded.client.probes.some(({ outcome }) => outcome === 'timeout' || outcome === 'unreachable')).toBe(true)
-    await lab.healCable('lb1', 'data')
-    await holder('lb1')
-  }, 120_000)
+  })
 
-  it('measures a hard kill of keepalived, which leaves the address behind', async () => {
-    const killedAt = Date.now()
-    const recorded = await record(async () => {
-      // frozen first, or a child would take the address away as it sees its parent die
-      await lab.exec('lb1', ['sh', '-c', 'pkill -STOP -x keepalived; pkill -KILL -x keepalived'])
-      await waitUntil('lb2 has the address too', 30_000, async () => (await lab.holders('edge')).join() === 'lb1,lb2')
-    })
-    compare(recorded, killedAt, Date.now(), false)
-    expect(recorded.sightings.filter(({ kind }) => kind === 'lost')).toEqual([])
-    await lab.startService('lb1', 'keepalived')
-    await holder('lb1')
-  }, 120_000)
+  it(
+    'measures a hard kill of keepalived, which leaves the address behind',
+    { retry: measuredAgain, timeout: 120_000 },
+    async () => {
+      const killedAt = Date.now()
+      const recorded = await record(async () => {
+        // frozen first, or a child would take the address away as it sees its parent die
+        await lab.exec('lb1', ['sh', '-c', 'pkill -STOP -x keepalived; pkill -KILL -x keepalived'])
+        await waitUntil('lb2 has the address too', 30_000, async () => (await lab.holders('edge')).join() === 'lb1,lb2')
+      })
+      compare(recorded, killedAt, Date.now(), false)
+      expect(recorded.sightings.filter(({ kind }) => kind === 'lost')).toEqual([])
+    },
+  )
 })
