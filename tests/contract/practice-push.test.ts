@@ -68,7 +68,7 @@ describe.skipIf(process.platform !== 'linux')('pushing to the practice fleet', (
     return push ?? expect.fail('no push')
   }
   const wanted = {
-    ...{ waveSize: 1, budget: 0, watchMs: 4000, allowCapacityLoss: false, allowVipMove: false, atRuntime: false },
+    ...{ waveSize: 1, budget: 0, watchMs: 500, allowCapacityLoss: false, allowVipMove: false, atRuntime: false },
     reason: 'practice',
   }
 
