@@ -73,7 +73,7 @@ export function createHandoverService(
           return text === undefined ? [] : [{ nodeId: from.nodeId, path, baseSha256, baseText, text, encoding }]
         }),
         said: `${told.join(', ')}, so that ${to.nodeId} takes over while ${from.nodeId} still serves.`,
-        prediction: foreseeFault(foreseen, from.nodeId, 'priority-drop', 20),
+        prediction: foreseeFault(parts, foreseen, from.nodeId, 'priority-drop', 20),
       }
     },
 

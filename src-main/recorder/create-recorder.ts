@@ -1,6 +1,6 @@
 import type { Clock } from '../app/ports/clock.ts'
 import type { Recorder } from '../app/ports/recorder.ts'
-import { probeArgs } from './program-lines.ts'
+import { parseAdvert, probeArgs } from './program-lines.ts'
 import { createRecording } from './recording.ts'
 import { runInThread } from './run-in-thread.ts'
 import { runOnNode } from './run-on-node.ts'
@@ -29,16 +29,19 @@ export function createRecorder({ clock }: { clock: Clock }): Recorder {
       return recording.of(program)
     },
 
-    async watch({ session, addresses, listener, maxMs, signal }) {
+    async watch({ session, addresses, listener, onAdvert, maxMs, signal }) {
       const follower = createAddressFollower(addresses, listener)
       let answers = 0
       let answered = (): void => undefined
       const program = await startWithClock(
         (onLine) => runOnNode(session, 'watch', [], { maxMs, signal, onLine }),
         steadyNow(),
-        (kind, [at = '', hex = ''], offsetMs) => {
+        (kind, words, offsetMs) => {
+          const at = Number(words[0]) / 1000 - offsetMs
+          const advert = kind === 'v' ? parseAdvert(at, words) : null
+          if (advert !== null) onAdvert(advert)
           if (kind !== 'n') return
-          answers += follower.note(Number(at) / 1000 - offsetMs, Buffer.from(hex, 'hex'))
+          answers += follower.note(at, Buffer.from(words[1] ?? '', 'hex'))
           answered()
         },
       )

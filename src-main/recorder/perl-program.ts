@@ -4,7 +4,7 @@
  */
 export const perlProgram = `
 use strict; use Socket qw(:DEFAULT getaddrinfo IPPROTO_TCP); use Errno; use POSIX ();
-my ($mode, $lifetimeS, $host, $port, $everyUs, $timeoutUs, $request, $heldRequest) = @ARGV;
+my ($mode, $lifetimeS, $host, $port, $everyUs, $timeoutUs, $request, $heldRequest, $upgrade) = @ARGV;
 alarm $lifetimeS;
 my $call = {x86_64 => 228, aarch64 => 113, riscv64 => 113, ppc64le => 246, s390x => 260}->{(POSIX::uname())[4]};
 if (!$call) { eval { require Time::HiRes; 1 } or die "this perl has no precise clock\\n" }
@@ -48,8 +48,18 @@ if ($mode eq 'watch') {
   $answer{a} = sub { send $link, pack('LSSLLx8', 24, 22, 0x301, 1, 0), 0 };
   $answer{n} = sub { send $link, pack('LSSLLx12', 28, 30, 0x301, 2, 0), 0 };
   vec($r, fileno $link, 1) = 1;
+  my @vrrp;
+  for my $family (AF_INET, AF_INET6) { my $raw; push @vrrp, $raw if socket($raw, $family, 3, 112) }
+  vec($r, fileno $_, 1) = 1 for @vrrp;
   while ($running) {
-    select(my $ready = $r, undef, undef, undef) > 0 or next;
+    my $count = select(my $ready = $r, undef, undef, length $out ? 0.05 : undef);
+    $count > 0 or flush(), next;
+    for my $raw (grep { vec($ready, fileno $_, 1) } @vrrp) {
+      my $peer = recv($raw, my $packet, 65536, 0);
+      next if !defined $peer;
+      if (length $peer > 16) { told('v', us(now()), Socket::inet_ntop(AF_INET6, (Socket::unpack_sockaddr_in6($peer))[1]), unpack 'H*', $packet) }
+      else { told('v', us(now()), join('.', unpack 'x12C4', $packet), unpack 'H*', substr $packet, (ord($packet) & 15) * 4) }
+    }
     if (vec($ready, fileno $link, 1) && defined recv($link, my $message, 65536, 0)) { told('n', us(now()), unpack 'H*', $message); $hurry = 1 }
     hear() if vec($ready, 0, 1);
     flush();
@@ -60,6 +70,8 @@ if ($mode eq 'watch') {
 my ($error, $found) = getaddrinfo($host, $port, {socktype => SOCK_STREAM});
 $error and die "$host cannot be resolved: $error\\n";
 my (%open, @waiting, @held);
+# a frame without content, masked as those of clients have to be (RFC 6455)
+my $ping = "\\x89\\x80mask";
 sub drop {
   my ($fd) = @_;
   vec($r, $fd, 1) = vec($w, $fd, 1) = 0;
@@ -113,19 +125,20 @@ sub held_over {
   my ($held, $ending) = @_;
   my $silence = $held->{silence} > silence($held) ? $held->{silence} : silence($held);
   my $ended = $ending eq 'o' || $ending eq 'z' ? -1 : now();
-  told('h', us($held->{at}), $held->{port}, $ending, us($ended), us($silence)) if defined $held->{port};
+  told('h', us($held->{at}), $held->{port}, $ending, us($ended), us($silence), $held->{what}) if defined $held->{port};
   drop($held->{fd}) if defined $held->{fd};
-  @held = ({again => now() + 1e6});
+  %$held = (what => $held->{what}, request => $held->{request}, again => now() + 1e6);
 }
 sub held_due {
   my ($held) = @_;
   if (defined $held->{again}) {
     return if now() < $held->{again};
-    @held = ($held = {silence => 0});
+    delete $held->{again};
+    $held->{silence} = 0;
     dial($held) or held_over($held, 'r');
-  } elsif (defined $held->{port} && $heldRequest ne '' && !defined $held->{asked} && now() >= $held->{next}) {
+  } elsif (defined $held->{port} && $held->{request} ne '' && !defined $held->{asked} && now() >= $held->{next}) {
     $held->{asked} = now();
-    send($held->{socket}, $heldRequest, 0x4000) or held_over($held, 'r');
+    send($held->{socket}, $held->{upgraded} ? $ping : $held->{request}, 0x4000) or held_over($held, 'r');
   }
 }
 sub held_ready {
@@ -142,18 +155,23 @@ sub held_ready {
     vec($r, $held->{fd}, 1) = 1;
     return;
   }
-  my $count = sysread $held->{socket}, my $ignored, 65536;
+  my $count = sysread $held->{socket}, my $text, 65536;
   return if !defined $count && $!{EAGAIN};
   return held_over($held, 'r') if !defined $count;
   return held_over($held, 'c') if !$count;
   return if !defined $held->{asked};
+  if ($held->{what} eq 'w' && !$held->{upgraded}) {
+    return held_over($held, 'c') if $text !~ m{^HTTP/1\\.1 101};
+    $held->{upgraded} = 1;
+  }
   my $silence = silence($held);
   $held->{silence} = $silence if $silence > $held->{silence};
   $held->{next} = $held->{asked} + 2e5;
   delete $held->{asked};
 }
 
-@held = ({again => 0});
+@held = ({what => $heldRequest eq '' ? 't' : 'k', request => $heldRequest, again => 0});
+push @held, {what => 'w', request => $upgrade, again => 0} if $upgrade ne '';
 my $next = now();
 while ($running || @waiting) {
   my $now = now();
@@ -177,7 +195,7 @@ while ($running || @waiting) {
     my $one = $open{$fd} or next;
     my ($reads, $writes) = (vec($readable, $fd, 1), vec($writable, $fd, 1));
     next if !$reads && !$writes;
-    if (@held && $one == $held[0]) { held_ready($one) } else { probe_ready($one, $reads) }
+    if ($one->{what}) { held_ready($one) } else { probe_ready($one, $reads) }
   }
   flush();
 }

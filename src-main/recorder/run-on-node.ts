@@ -10,16 +10,18 @@ import type { Program } from './program.ts'
 import { pythonProgram } from './python-program.ts'
 
 const noProgram = 84
+const noTls = 85
 /** as `timeout` tells of a program that its own alarm ended */
 const timeIsUp = 128 + 14
 /** RHEL's own python is not in the PATH */
 const script = `
 perl=$1 python=$2
 shift 2
-command -v perl >/dev/null 2>&1 && exec perl -e "$perl" -- "$@"
+[ -z "\${10}" ] && command -v perl >/dev/null 2>&1 && exec perl -e "$perl" -- "$@"
 for one in python3 /usr/libexec/platform-python; do
   command -v "$one" >/dev/null 2>&1 && exec "$one" -c "$python" "$@"
 done
+[ -z "\${10}" ] || exit ${noTls}
 exit ${noProgram}
 `
 /** beyond its own alarm, and for its last words */
@@ -37,6 +39,8 @@ export function runOnNode(
   const argv = ['sh', '-c', script, 'sh', perlProgram, pythonProgram, mode, String(Math.ceil(maxMs / 1000)), ...args] as const
   const run = session.exec([...argv], {
     signal: AbortSignal.any([signal, own.signal]),
+    // adverts are for root alone
+    privileged: mode === 'watch',
     timeoutMs: maxMs + graceMs,
     maxBytes: 0,
     stdin,
@@ -59,6 +63,9 @@ export function runOnNode(
           'exec.not-found',
           `${nodeId} has neither perl nor python3, one of which is needed to watch from it.`,
         )
+      }
+      if (code === noTls) {
+        return new AppError('exec.not-found', `${nodeId} has no python3, which is needed to probe over TLS from it.`)
       }
       const said = stderr.trim() || (by === null ? `exit code ${code}` : `ended by ${by}`)
       return new AppError('exec.failed', `The prober on ${nodeId} failed: ${said}.`, { details: { code, signal: by } })

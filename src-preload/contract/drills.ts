@@ -17,6 +17,12 @@ export const DrillProbe = v.strictObject({
   port: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535)),
   kind: v.optional(v.picklist(['tcp', 'http']), 'tcp'),
   path: v.optional(v.pipe(v.string(), v.startsWith('/'), v.maxLength(2048)), '/'),
+  /** a TLS handshake first; whose certificate it is does not matter here */
+  tls: v.optional(v.boolean(), false),
+  /** asked for by `Host` and by SNI; default: the address, and no SNI */
+  hostName: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]+$/), v.maxLength(253))),
+  /** a WebSocket is opened there and kept, to see what becomes of it */
+  webSocketPath: v.optional(v.pipe(v.string(), v.startsWith('/'), v.maxLength(2048))),
   everyMs: v.optional(v.pipe(Milliseconds, v.minValue(10), v.maxValue(5000)), 20),
   /** `console`, or nodes of the fleet that probe for it over SSH */
   from: v.optional(v.pipe(v.array(v.union([v.literal('console'), NodeId])), v.minLength(1), v.maxLength(8)), ['console']),
@@ -141,6 +147,8 @@ export const DrillCheck = v.strictObject({
   findings: v.array(PlanFinding),
   /** who would get the fault; null when that is not known now */
   node: v.nullable(NodeId),
+  /** who would get it as well */
+  alsoOn: v.array(NodeId),
   prediction: v.nullable(DrillPrediction),
   blastRadius: v.string(),
   /** the exact commands, as they would be sent */
@@ -185,6 +193,8 @@ export const DrillFigures = v.strictObject({
   /** connections that were opened at the start and kept; `frozen`: neither ended nor answered */
   held: v.array(
     v.strictObject({
+      /** null: a drill of before this was told apart */
+      what: v.optional(v.nullable(v.picklist(['tcp', 'keep-alive', 'websocket'])), null),
       ending: v.picklist(['open', 'frozen', 'closed', 'reset']),
       endedAt: v.nullable(v.number()),
       longestSilenceMs: v.number(),
@@ -211,6 +221,8 @@ export const DrillEvent = v.strictObject({
     'last-good',
     'first-good',
     'announced',
+    'advert',
+    'phantoms',
     'handed-back',
     'abort',
     'stop',
@@ -246,6 +258,8 @@ export const DrillRecord = v.strictObject({
   /** how it stands, in a sentence */
   said: v.string(),
   node: NodeId,
+  /** the members that got it as well, with `site-loss` */
+  alsoOn: v.optional(v.array(NodeId), []),
   /** who had the address before the fault */
   holder: v.nullable(NodeId),
   prediction: DrillPrediction,
@@ -264,6 +278,25 @@ export const DrillRecord = v.strictObject({
   differences: v.array(v.string()),
   /** when another member had the address, from the fault; null: none ever had */
   takeoverMs: v.nullable(v.number()),
+  /** what came to the member that took over, as it heard it itself; null: nothing that says when it was to */
+  lastAdvert: v.optional(
+    v.nullable(
+      v.strictObject({
+        heardBy: NodeId,
+        /** of the last advert that kept it waiting, or of the farewell; from the fault */
+        atMs: v.number(),
+        farewell: v.boolean(),
+        /** when it was to take over by that, from the fault */
+        dueMs: v.number(),
+      }),
+    ),
+    null,
+  ),
+  /**
+   * Clients' connections to the address that the node still believed in when it no longer had it, just before the fault was taken back; null:
+   * not asked, since it still had the address, or since there was no time
+   */
+  phantoms: v.optional(v.nullable(v.number()), null),
   phases: v.array(DrillPhase),
   figures: v.array(DrillFigures),
   /** of the report in JSON, as it stands in the history */

@@ -10,6 +10,7 @@ export const FaultKind = v.picklist([
   'link-down',
   'isolate',
   'backend-loss',
+  'site-loss',
 ])
 export type FaultKind = v.InferOutput<typeof FaultKind>
 export const FaultSpec = v.strictObject({ kind: FaultKind })

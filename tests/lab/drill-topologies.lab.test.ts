@@ -1,6 +1,6 @@
 /**
  * Whole drills of pairs that are made otherwise than the lab's: `nopreempt`, three members, two virtual routers in a sync group, multicast, IPv6,
- * version 3 with adverts five times a second. One of them always; EVENKEEL_EXHAUSTIVE=1: all.
+ * version 3 with adverts five times a second, a site of two that is lost. Two of them always; EVENKEEL_EXHAUSTIVE=1: all.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import type { DrillView, FaultKind, NodeId, PairId, RouterId } from '#contract'
@@ -83,6 +83,14 @@ const topologies: Topology[] = [
     router: { name: 'VI_EDGE6', host: vip6 },
     fault: 'keepalived-stop',
     moves: { to: 'lb2', back: 'lb1' },
+  },
+  {
+    what: 'three members, two of them in a site that is lost',
+    members: three,
+    text: (member) => instance('VI_EDGE', member, edge()),
+    fault: 'site-loss',
+    moves: { to: 'lb3', back: 'lb1' },
+    always: true,
   },
   {
     what: 'members that never take the address back',
@@ -179,6 +187,9 @@ describeLab('drills of pairs of every kind', () => {
       const { record } = await drilled(topology)
       expect(record, record.said).toMatchObject({ ending: 'time', restored: true, differences: [] })
       const { takeover, to } = record.prediction
+      const due = record.lastAdvert ?? expect.fail('no advert was heard')
+      expect(due.heardBy).toBe(moves.to)
+      expect(Math.abs((record.takeoverMs ?? Infinity) - due.dueMs)).toBeLessThan(150 + roomMs)
       expect(to).toBe(moves.to)
       expect(record.takeoverMs).toBeGreaterThan((takeover?.earliestMs ?? 0) - 50)
       expect(record.takeoverMs).toBeLessThan((takeover?.latestMs ?? 0) + roomMs)

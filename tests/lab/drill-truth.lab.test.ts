@@ -35,6 +35,8 @@ const lanes: Lane[] = [
   { pair: 'edge', holder: 'lb1', vantage: 'lb4' as NodeId, fault: 'keepalived-stop' },
   { pair: 'core', holder: 'lb3', vantage: 'lb2' as NodeId, fault: 'link-down' },
 ]
+/** Where both members are lost there is nothing to measure; drill-topologies loses one site of two. */
+const faultsOfPairs = FaultKind.options.filter((kind) => kind !== 'site-loss')
 /** Nothing but the master down timer of the standby decides when it takes over. */
 const byTimerAlone: ReadonlySet<FaultKind> = new Set<FaultKind>([
   'priority-drop',
@@ -173,7 +175,7 @@ describeLab('what drills measure', () => {
     { retry: exhaustive ? 0 : 2, timeout: exhaustive ? 3_600_000 : 180_000 },
     async (lane) => {
       const failures: string[] = []
-      for (const fault of exhaustive ? FaultKind.options : [lane.fault]) {
+      for (const fault of exhaustive ? faultsOfPairs : [lane.fault]) {
         for (let run = 1; run <= runs; run += 1) {
           const row = await compare(lane, fault).catch((error: Error) => (failures.push(`${lane.pair}, run ${run}: ${error.message}`), `| ${fault} | ${error.message.split('\n')[0] ?? ''} |`)) // prettier-ignore
           if (exhaustive) process.stdout.write(`${row}\n`)

@@ -54,6 +54,11 @@ const backendsOf = (node: string): Promise<string> =>
     `for b in ${lab.topology.backends.map(({ address }) => address).join(' ')}; do timeout 1 bash -c ': <>/dev/tcp/$0/8000' $b 2>/dev/null && echo yes; done`,
   )
 
+const isCutOff = async (pair: Pair, one: string, other: string): Promise<void> => {
+  await holdersAre(pair, one, other)
+  expect(await answers(one)).toBe(false)
+}
+
 /** What can be seen while it stands: of the address, and of clients. */
 const effects: Record<FaultKind, (pair: Pair, one: string, other: string) => Promise<unknown>> = {
   'priority-drop': (pair, _one, other) => holdersAre(pair, other),
@@ -67,10 +72,9 @@ const effects: Record<FaultKind, (pair: Pair, one: string, other: string) => Pro
   },
   'adverts-blocked': (pair, one, other) => holdersAre(pair, one, other),
   'link-down': (pair, _one, other) => holdersAre(pair, other),
-  isolate: async (pair, one, other) => {
-    await holdersAre(pair, one, other)
-    expect(await answers(one)).toBe(false)
-  },
+  isolate: isCutOff,
+  // to each node it is the same; drills of it are in drill-topologies
+  'site-loss': isCutOff,
   'backend-loss': async (pair, one, other) => {
     expect([await backendsOf(one), await backendsOf(other)]).toEqual(['', expect.stringContaining('yes')])
     expect(await lab.holders(pair)).toEqual([one])

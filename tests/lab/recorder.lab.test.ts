@@ -2,7 +2,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import type { AddressSighting, RecordedProbes } from '../../src-main/app/ports/recorder.ts'
+import type { AddressSighting, RecordedProbes, VrrpAdvert } from '../../src-main/app/ports/recorder.ts'
 import { longestGap, type Gap, type Probe } from '../../src-main/domain/drill/outage.ts'
 import { createRecorder } from '../../src-main/recorder/create-recorder.ts'
 import { systemClock } from '../../src-main/system-clock.ts'
@@ -52,6 +52,7 @@ interface Recorded {
   /** good answers as they went over the client's and the vantage's link */
   onWire: { client: Answer[]; vantage: Answer[] }
   sightings: (AddressSighting & { node: string })[]
+  adverts: (VrrpAdvert & { node: string })[]
   /** what this machine itself may have added to any of the times */
   lateMs: number
 }
@@ -100,12 +101,14 @@ describeLab('the recorder', () => {
     const target = { host: vip(), port: 80, kind: 'http' as const, path: '/', everyMs: 20, timeoutMs: 1000 }
     const vantage = await recorder.start({ target, from: await sessions.to('lb3'), maxMs: 300_000, signal })
     const sightings: Recorded['sightings'] = []
+    const adverts: Recorded['adverts'] = []
     const watches = await Promise.all(
       ['lb1', 'lb2', 'lb3'].map(async (node) =>
         recorder.watch({
           session: await sessions.to(node),
           addresses: [vip()],
           listener: (sighting) => sightings.push({ ...sighting, node }),
+          onAdvert: (advert) => adverts.push({ ...advert, node }),
           maxMs: 300_000,
           signal,
         }),
@@ -125,7 +128,14 @@ describeLab('the recorder', () => {
       lateMs: number
     }
     const [atClient, atVantage] = [await captures[0](), await captures[1]()]
-    return { client: fromClient, vantage: fromVantage, onWire: { client: atClient, vantage: atVantage }, sightings, lateMs }
+    return {
+      client: fromClient,
+      vantage: fromVantage,
+      onWire: { client: atClient, vantage: atVantage },
+      sightings,
+      adverts,
+      lateMs,
+    }
   }
 
   const holder = (node: string) =>
@@ -184,6 +194,11 @@ describeLab('the recorder', () => {
       expect(firstGoodAt).toBeGreaterThan(gained - room)
       const { stdout } = await lab.exec('lb2', ['cat', '/sys/class/net/eth0/address'])
       expect(recorded.sightings.find(({ kind }) => kind === 'announced')?.lladdr).toBe(stdout.trim())
+      // lb2 heard lb1 every second, and its farewell
+      const heard = recorded.adverts.filter(({ node, vrid }) => node === 'lb2' && vrid === 51)
+      expect(heard.at(0)).toMatchObject({ from: lab.node('lb1').data, priority: 150 })
+      const farewell = heard.find(({ priority }) => priority === 0) ?? expect.fail('no farewell was heard')
+      expect(Math.abs(farewell.at - lost)).toBeLessThan(room)
       // Both who kept a connection lost it: lb2 has never heard of it.
       for (const { held } of [recorded.client, recorded.vantage]) expect(held[0]).toMatchObject({ ending: 'reset' })
       expect(recorded.vantage.clock.uncertaintyMs).toBeLessThan(20)

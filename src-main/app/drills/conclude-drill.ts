@@ -1,8 +1,10 @@
 import type { DrillEnding, DrillRecord } from '#contract'
-import { measuredPhases, ownerlessMs, takeoverOf } from '../../domain/drill/timeline.ts'
+import { dueTakeover } from '../../domain/drill/adverts.ts'
+import type { VrrpMember } from '../../domain/drill/prediction.ts'
+import { measuredPhases, ownerlessMs, takeoverOf, type Takeover } from '../../domain/drill/timeline.ts'
 import { judgeDrill } from '../../domain/drill/verdict.ts'
 import { AppError } from '../app-error.ts'
-import { enter, limitsOf, sessionOf, type Run, type Snapshots } from './drill-run.ts'
+import { enter, faultedOf, limitsOf, sessionOf, type Run, type Snapshots } from './drill-run.ts'
 import { figuresOf, type DrillWatch, type Seen } from './watch-drill.ts'
 
 export interface Ended {
@@ -10,6 +12,13 @@ export interface Ended {
   said: string
   /** what ended it speaks against the hypothesis */
   refutes?: boolean
+}
+
+export interface Watched {
+  seen: readonly Seen[]
+  watch: DrillWatch
+  /** as the members were before the fault */
+  vrrp: readonly VrrpMember[]
 }
 
 /** A daemon that was started needs a moment until all is as it was. */
@@ -35,7 +44,7 @@ export async function takeSnapshots(run: Omit<Run, 'before'>): Promise<Snapshots
 export async function concludeDrill(
   run: Run,
   { ending, said, refutes = false }: Ended,
-  watched: { seen: readonly Seen[]; watch: DrillWatch } | null,
+  watched: Watched | null,
 ): Promise<void> {
   const { parts, drill } = run
   const { book } = parts
@@ -43,7 +52,7 @@ export async function concludeDrill(
   if (watched !== null) measure(run, watched)
   const { injectedAt, plan, figures, restored, differences } = drill
   const changes = watched?.watch.changes ?? []
-  const moved = injectedAt === null ? null : takeoverOf(changes, drill.node, injectedAt, drill.revertedAt ?? Infinity)
+  const moved = injectedAt === null ? null : takeoverOf(changes, faultedOf(drill), injectedAt, drill.revertedAt ?? Infinity)
   const { verdict, grounds } = judgeDrill({
     plan,
     ending,
@@ -125,7 +134,31 @@ function onsetOf({ injectedAt, injectionMs, node }: DrillRecord, changes: DrillW
 }
 const clockSlackMs = 50
 
-function measure({ parts, drill }: Run, { seen, watch }: { seen: readonly Seen[]; watch: DrillWatch }): void {
+/** What kept the member waiting that took over, and when it was to take over by that. */
+function noteLastAdvert(
+  { parts, drill, before }: Run,
+  injectedAt: number,
+  { nodeId: heardBy, at: takenAt }: Takeover,
+  { adverts }: Pick<DrillWatch, 'adverts'>,
+  vrrp: readonly VrrpMember[],
+): void {
+  const { node, plan } = drill
+  const isV6 = plan.probe.host.includes(':')
+  // The same number may be in use on another segment, or for the other version of IP.
+  const own = before[node]?.['addresses'] ?? ''
+  const heard = adverts.filter(
+    ({ nodeId, from }) => nodeId === heardBy && from.includes(':') === isV6 && own.includes(` ${from}/`),
+  )
+  const due = dueTakeover(vrrp, node, heardBy, heard, takenAt)
+  if (due === null) return
+  const { heardAt, farewell, dueAt } = due
+  drill.lastAdvert = { heardBy, atMs: heardAt - injectedAt, farewell, dueMs: dueAt - injectedAt }
+  const text = farewell ? `hears the farewell of ${node}` : `takes the last advert of ${node}`
+  parts.book.note(drill.id, { at: heardAt, kind: 'advert', nodeId: heardBy, text })
+}
+
+function measure(run: Run, { seen, watch, vrrp }: Watched): void {
+  const { parts, drill } = run
   const { book } = parts
   const { revertedAt, plan, node } = drill
   drill.injectedAt = onsetOf(drill, watch.changes)
@@ -140,11 +173,12 @@ function measure({ parts, drill }: Run, { seen, watch }: { seen: readonly Seen[]
     })
   }
   if (injectedAt === null) return
-  const takeover = takeoverOf(watch.changes, node, injectedAt, revertedAt ?? Infinity)
+  const takeover = takeoverOf(watch.changes, faultedOf(drill), injectedAt, revertedAt ?? Infinity)
   const lost = watch.changes.find((change) => !change.has && change.nodeId === node && change.at >= injectedAt - 1)
   const announced = watch.announcements.find(({ at }) => takeover !== null && at >= takeover.at)
   const [worst] = [...drill.figures].sort((one, other) => (other.outageMs ?? 0) - (one.outageMs ?? 0))
   drill.takeoverMs = takeover === null ? null : Math.max(0, takeover.at - injectedAt)
+  if (takeover !== null) noteLastAdvert(run, injectedAt, takeover, watch, vrrp)
   drill.phases = measuredPhases(drill.prediction, {
     injectedAt,
     takeover,

@@ -6,15 +6,17 @@ import type {
   DrillPrediction,
   DrillReadiness,
   FaultKind,
+  FleetSnapshot,
   NodeId,
   RouterId,
   RouterView,
 } from '#contract'
 import { catalogue } from '../../domain/drill/catalogue.ts'
+import { splits } from '../../domain/drill/check-plan.ts'
 import { seconds } from '../../domain/drill/verdict.ts'
 import { appErrorFrom } from '../app-error.ts'
-import type { FaultAdmin, StandingFault } from '../ports/fault-admin.ts'
-import { faultedNode, foreseeFault, readMembers, routerOf, type ForeseeParts } from './foresee-fault.ts'
+import type { FaultAdmin, FaultDescription, StandingFault } from '../ports/fault-admin.ts'
+import { faultedNode, foreseeFault, goneWith, readMembers, routerOf, type ForeseeParts } from './foresee-fault.ts'
 import { faultScope } from './fault-scope.ts'
 import { parsePlan, planText } from './plan-file.ts'
 import type { JudgeReadiness } from './readiness.ts'
@@ -48,7 +50,7 @@ export function createDrillPlanner(parts: PlannerParts) {
     const faulted = faultedNode(foreseen.router, node) ?? foreseen.router.members[0]?.nodeId
     // A router has members, or it would not be known.
     if (faulted === undefined) throw new Error(`the router ${router} has no members`)
-    return foreseeFault(foreseen, faulted, fault, probeEveryMs)
+    return foreseeFault(parts, foreseen, faulted, fault, probeEveryMs)
   }
 
   /** This computer where it reaches the address; else a node beside the pair, which sees what clients see; else who is to take over. */
@@ -86,6 +88,31 @@ export function createDrillPlanner(parts: PlannerParts) {
     return faults.standing(session, { signal, timeoutMs: describeMs })
   }
 
+  /** Of several nodes: what each gets and gives back, under its name. */
+  async function describeOn(
+    nodes: readonly NodeId[],
+    { router, fault }: DrillPlan,
+    signal: AbortSignal,
+  ): Promise<FaultDescription> {
+    const all = await Promise.all(
+      nodes.map(async (node) => {
+        const { session } = await servicesOf(node, signal)
+        const scope = await faultScope(parts, { router, node, fault }, signal)
+        return { node, ...(await faults.describe(session, scope, { signal, timeoutMs: describeMs })) }
+      }),
+    )
+    const [first, ...others] = all
+    if (first === undefined || others.length === 0) return first ?? { blastRadius: '', inject: [], revert: [], missing: [] }
+    const named = (of: typeof all, what: 'inject' | 'revert'): string[] =>
+      of.flatMap((each) => [`# ${each.node}`, ...each[what]])
+    return {
+      blastRadius: all.map(({ node, blastRadius }) => `${node}: ${blastRadius}`).join('; '),
+      inject: named([...others, first], 'inject'),
+      revert: named(all, 'revert'),
+      missing: all.flatMap(({ node, missing }) => missing.map((each) => `${node}: ${each}`)),
+    }
+  }
+
   return {
     predict: predictFault,
 
@@ -94,7 +121,7 @@ export function createDrillPlanner(parts: PlannerParts) {
       const node = foreseen === null ? null : faultedNode(foreseen.router, undefined)
       return catalogue.map((entry) => ({
         ...entry,
-        prediction: foreseen === null || node === null ? null : foreseeFault(foreseen, node, entry.kind, 20),
+        prediction: foreseen === null || node === null ? null : foreseeFault(parts, foreseen, node, entry.kind, 20),
       }))
     },
 
@@ -119,6 +146,7 @@ export function createDrillPlanner(parts: PlannerParts) {
           port: wish.port,
           kind: 'tcp',
           path: '/',
+          tls: false,
           everyMs: 20,
           from: [await vantageFor(router, host, wish, signal)],
         },
@@ -144,6 +172,7 @@ export function createDrillPlanner(parts: PlannerParts) {
         plan,
         findings,
         node: null,
+        alsoOn: [],
         prediction: null,
         blastRadius: '',
         inject: [],
@@ -155,16 +184,16 @@ export function createDrillPlanner(parts: PlannerParts) {
       try {
         const { router, members } = await readMembers(parts, plan.router, signal)
         const node = faultedNode(router, plan.node)
-        check.obstacles = [...standsAgainst(router), ...routerObstacles(router, plan, node)]
+        const alsoOn = node === null ? [] : goneWith(parts, router, node, plan.fault.kind)
+        check.obstacles = [...standsAgainst(router), ...routerObstacles(router, plan, node, alsoOn)]
         if (node === null) return check
-        const prediction = foreseeFault({ router, members }, node, plan.fault.kind, plan.probe.everyMs)
-        const { session } = await servicesOf(node, signal)
-        const scope = await faultScope(parts, { router: plan.router, node, fault: plan.fault }, signal)
+        const prediction = foreseeFault(parts, { router, members }, node, plan.fault.kind, plan.probe.everyMs)
         const held = await Promise.all(
           router.members.map(async ({ nodeId }) => ({ nodeId, found: await standingOn(nodeId, signal) })),
         )
-        const { missing, ...described } = await faults.describe(session, scope, { signal, timeoutMs: describeMs })
-        Object.assign(check, { node, prediction, ...described })
+        const { missing, ...described } = await describeOn([node, ...alsoOn], plan, signal)
+        Object.assign(check, { node, alsoOn, prediction, ...described })
+        if (plan.fault.kind === 'site-loss') check.obstacles.push(...siteObstacles(node, parts.fleet.snapshot()))
         check.obstacles.push(
           ...held.flatMap(({ nodeId, found }) => found.map((each) => standingObstacle(nodeId, each))),
           ...missing.map((message): DrillObstacle => ({ kind: 'fault', blocking: true, message })),
@@ -193,8 +222,7 @@ function standingObstacle(nodeId: NodeId, { owner, reason, state }: StandingFaul
   }
 }
 
-const twoOwnersMs = (fault: FaultKind): number =>
-  fault === 'adverts-blocked' || fault === 'keepalived-kill' || fault === 'isolate' ? 600_000 : 2000
+const twoOwnersMs = (fault: FaultKind): number => (splits.has(fault) ? 600_000 : 2000)
 
 function hypothesisOf({ moves, to, fault, node }: DrillPrediction, host: string, outageMs: number): string {
   return moves
@@ -206,6 +234,7 @@ function routerObstacles(
   { id, addresses, verdict, members }: RouterView,
   { probe, node: named }: DrillPlan,
   node: NodeId | null,
+  alsoOn: readonly NodeId[],
 ): DrillObstacle[] {
   const says: DrillObstacle[] = []
   const block = (message: string, blocking = true): void => void says.push({ kind: 'router', blocking, message })
@@ -216,8 +245,17 @@ function routerObstacles(
   const unread = members.filter(({ kernelReadAt }) => kernelReadAt === null).map(({ nodeId }) => nodeId)
   if (unread.length > 0) says.push({ kind: 'unreachable', blocking: true, message: `${unread.join(', ')} cannot be read now.` })
   if (named !== undefined && !members.some(({ nodeId }) => nodeId === named)) block(`${named} is not a member of ${id}.`)
-  if (probe.from.some((from) => from === node)) block(`${node ?? ''} is to get the fault, and cannot probe for it.`)
+  for (const from of probe.from) {
+    if (from === node || alsoOn.some((each) => each === from)) block(`${from} is to get the fault, and cannot probe for it.`)
+  }
   return says
+}
+
+function siteObstacles(node: NodeId, { nodes }: Pick<FleetSnapshot, 'nodes'>): DrillObstacle[] {
+  const site = nodes.find(({ id }) => id === node)?.site ?? null
+  return site !== null
+    ? []
+    : [{ kind: 'fault', blocking: true, message: `${node} is in no site: say in the inventory what fails together.` }]
 }
 
 /** What the plan itself is held against is left out: the router, and what the arithmetic says. */

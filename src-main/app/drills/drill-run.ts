@@ -34,6 +34,9 @@ export interface Run {
 export const tickMs = 50
 const commandMs = 30_000
 
+/** Everybody with the fault, who had the address first: the order in which it is taken back. */
+export const faultedOf = ({ node, alsoOn }: Pick<DrillRecord, 'node' | 'alsoOn'>): NodeId[] => [node, ...alsoOn]
+
 export const limitsOf = ({ signal, record }: Run): AdminLimits => ({ signal, timeoutMs: commandMs, record })
 export const sessionOf = async ({ parts, signal }: Run, nodeId: NodeId): Promise<NodeSession> =>
   (await parts.servicesOf(nodeId, signal)).session

@@ -123,7 +123,7 @@ export function createDrillService({
   }
 
   function recordFrom(check: DrillCheck, author: string, reason: string): DrillRecord {
-    const { plan, node, prediction } = check
+    const { plan, node, alsoOn, prediction } = check
     if (plan === null || node === null || prediction === null || !check.ready) throw refused(check)
     const { routers, nodes } = fleet.snapshot()
     const router = routers.find(({ id }) => id === plan.router)
@@ -143,6 +143,7 @@ export function createDrillService({
       state: 'preparing',
       said: 'Reading how every member is now.',
       node,
+      alsoOn,
       holder: router?.holders[0] ?? null,
       prediction,
       injectedAt: null,
@@ -154,6 +155,8 @@ export function createDrillService({
       restored: null,
       differences: [],
       takeoverMs: null,
+      lastAdvert: null,
+      phantoms: null,
       phases: [],
       figures: [],
       reportSha256: null,

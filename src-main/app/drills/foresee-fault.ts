@@ -1,6 +1,7 @@
 /** What a fault would do to a virtual router, from what its members say now. Reads the nodes and changes nothing. */
 import type { DrillPrediction, FaultKind, NodeId, RouterId, RouterView } from '#contract'
 import { effectOf } from '../../domain/drill/effects.ts'
+import { lostWith } from '../../domain/drill/lost-with.ts'
 import { predict, type VrrpMember } from '../../domain/drill/prediction.ts'
 import { membersOf } from '../../domain/drill/vrrp-members.ts'
 import { parseTree } from '../../domain/keepalived/config-tree.ts'
@@ -52,7 +53,22 @@ async function keepalivedFiles({ servicesOf }: ForeseeParts, nodeId: NodeId, sig
 /** Whoever holds the address gets the fault, unless somebody else is named. */
 export const faultedNode = ({ holders }: RouterView, named: NodeId | undefined): NodeId | null => named ?? holders[0] ?? null
 
+/** The other members that the fault takes with it. */
+export const goneWith = (
+  { fleet }: Pick<ForeseeParts, 'fleet'>,
+  { members }: RouterView,
+  node: NodeId,
+  fault: FaultKind,
+): NodeId[] =>
+  lostWith(
+    fault,
+    node,
+    members.map(({ nodeId }) => nodeId),
+    fleet.snapshot().nodes,
+  )
+
 export function foreseeFault(
+  { fleet }: Pick<ForeseeParts, 'fleet'>,
   { router, members }: Foreseen,
   node: NodeId,
   fault: FaultKind,
@@ -65,5 +81,6 @@ export function foreseeFault(
       `${node} is not a member of ${router.id}; ${members.map(({ nodeId }) => nodeId).join(', ')} are.`,
     )
   }
-  return predict({ router: router.id, members, node, fault, effect: effectOf(fault, owner), probeEveryMs })
+  const gone = goneWith({ fleet }, router, node, fault)
+  return predict({ router: router.id, members, node, gone, fault, effect: effectOf(fault, owner), probeEveryMs })
 }

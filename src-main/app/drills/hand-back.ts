@@ -4,7 +4,7 @@ import { appErrorFrom } from '../app-error.ts'
 import { takeSnapshots } from './conclude-drill.ts'
 import { enter, limitsOf, sessionOf, type Run } from './drill-run.ts'
 import { faultScope } from './fault-scope.ts'
-import { takeBack } from './take-back.ts'
+import { takeBackFrom } from './take-back.ts'
 
 /** Beyond what the arithmetic says of the way there. */
 const patienceMs = 10_000
@@ -40,14 +40,14 @@ export async function handBack(run: Run): Promise<void> {
     // the comparison says where the address is then
     book.note(drill.id, { kind: 'problem', nodeId: node, text: `not handed back: ${appErrorFrom(thrown).message}` })
   }
-  await takeBack(run, { node, id })
+  await takeBackFrom(run, { node, id })
 }
 
 /** Ends what was cut short of it on any of the members. */
 export async function endHandBack(run: Run): Promise<void> {
   for (const { nodeId: node } of run.drill.environment.members) {
     for (const { ticket } of await run.parts.faults.standing(await sessionOf(run, node), limitsOf(run))) {
-      if (ticket.id.startsWith(`${run.drill.id}.`)) await takeBack(run, { node, id: ticket.id })
+      if (ticket.id.startsWith(`${run.drill.id}.`)) await takeBackFrom(run, { node, id: ticket.id })
     }
   }
 }

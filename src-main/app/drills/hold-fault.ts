@@ -1,6 +1,6 @@
 import { abortBy } from '../../domain/drill/abort-rules.ts'
 import type { Ended } from './conclude-drill.ts'
-import { limitsOf, sessionOf, tickMs, type Run } from './drill-run.ts'
+import { faultedOf, limitsOf, sessionOf, tickMs, type Run } from './drill-run.ts'
 import type { DrillWatch } from './watch-drill.ts'
 
 const leastBeatMs = 1000
@@ -19,7 +19,12 @@ export async function holdFault(run: Run, watch: DrillWatch, tell: (guardLeftMs:
   const beat = async (): Promise<void> => {
     const sent = clock.monotonic()
     try {
-      await faults.heartbeat(await sessionOf(run, drill.node), { id: drill.id }, { expiresAfterMs }, limitsOf(run))
+      const nodes = faultedOf(drill)
+      await Promise.all(
+        nodes.map(async (node) =>
+          faults.heartbeat(await sessionOf(run, node), { id: drill.id }, { expiresAfterMs }, limitsOf(run)),
+        ),
+      )
       heard = sent
     } catch {
       // The fault may be that the node cannot be reached: its guard counts on, and `heard` says how long.
@@ -53,13 +58,14 @@ export async function holdFault(run: Run, watch: DrillWatch, tell: (guardLeftMs:
 function criticalProblems({ parts, drill }: Run): string[] {
   const { problems, nodes } = parts.fleet.snapshot()
   const own = nodes.find(({ id }) => id === drill.node)
+  const faulted = faultedOf(drill)
   const shares = (one: string | null, other: string | null | undefined): boolean => one !== null && one === other
   const inScope = new Set(
     nodes.filter(({ pair, site }) => shares(pair, own?.pair) || shares(site, own?.site)).map(({ id }) => id),
   )
   return problems
     .filter(({ severity, router, nodes: of }) => {
-      const others = of.filter((nodeId) => nodeId !== drill.node)
+      const others = of.filter((nodeId) => !faulted.includes(nodeId))
       return severity === 'critical' && router !== drill.plan.router && others.some((nodeId) => inScope.has(nodeId))
     })
     .map(({ kind, nodes: of }) => `${kind} on ${of.join(', ')}`)

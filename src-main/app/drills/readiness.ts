@@ -14,6 +14,7 @@ import { membersOf } from '../../domain/drill/vrrp-members.ts'
 import { parseTree } from '../../domain/keepalived/config-tree.ts'
 import { viewOf } from '../../domain/keepalived/config-view.ts'
 import { AppError, appErrorFrom } from '../app-error.ts'
+import { goneWith } from './foresee-fault.ts'
 import type { FleetService } from '../fleet-service.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { BoundService } from '../ports/driver.ts'
@@ -105,7 +106,10 @@ export function createReadiness({ fleet, servicesOf, lookAtNode, clock }: Readin
     const prediction =
       owner === undefined || active === null
         ? null
-        : predict({ router: id, members: vrrp, node: active, fault, effect: effectOf(fault, owner), probeEveryMs: 20 })
+        : predict({
+            ...{ router: id, members: vrrp, node: active, gone: goneWith({ fleet }, router, active, fault) },
+            ...{ fault, effect: effectOf(fault, owner), probeEveryMs: 20 },
+          })
     return judgeReadiness({ router, fault, at: clock.now(), active, prediction, members })
   }
 }

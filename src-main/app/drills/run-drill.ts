@@ -10,8 +10,9 @@ import type { DrillRecord, NodeId } from '#contract'
 import { seconds } from '../../domain/drill/verdict.ts'
 import { appErrorFrom } from '../app-error.ts'
 import { concludeDrill, type Ended } from './conclude-drill.ts'
-import { enter, limitsOf, sessionOf, tickMs, type Run } from './drill-run.ts'
+import { enter, faultedOf, limitsOf, sessionOf, tickMs, type Run } from './drill-run.ts'
 import { faultScope } from './fault-scope.ts'
+import { readMembers, type Foreseen } from './foresee-fault.ts'
 import { endHandBack, handBack } from './hand-back.ts'
 import { holdFault } from './hold-fault.ts'
 import { takeBack } from './take-back.ts'
@@ -23,6 +24,7 @@ const settleMs = 20_000
 /** Answered, and in its place, for this long. */
 const steadyAgainMs = 1000
 const shortGapMs = 500
+const phantomsMs = 2000
 
 /** Ends with the drill ended, whatever happened, unless the process is told to end meanwhile: then by throwing. */
 export async function runDrill(run: Run): Promise<void> {
@@ -31,11 +33,14 @@ export async function runDrill(run: Run): Promise<void> {
   const { plan } = drill
   const members = drill.environment.members.map(({ nodeId }) => nodeId)
   let watch: DrillWatch
+  let vrrp: Foreseen['members']
   try {
+    const foreseen = await readMembers(parts, plan.router, signal)
+    vrrp = foreseen.members
     const maxMs = plan.steadyState.forMs + plan.holdMs + plan.guardMs + 4 * settleMs
     const onLost = (text: string, nodeId: NodeId | null): void => book.note(drill.id, { kind: 'problem', nodeId, text })
     watch = await watchDrill({
-      ...{ recorder, plan, members, maxMs, clock, onLost, signal },
+      ...{ recorder, plan, vrid: foreseen.router.vrid, members, maxMs, clock, onLost, signal },
       sessionOf: (nodeId) => sessionOf(run, nodeId),
     })
   } catch (thrown) {
@@ -53,7 +58,7 @@ export async function runDrill(run: Run): Promise<void> {
     seen = await watch.stop()
     for (const { vantage, probes } of seen) book.keepProbes(drill.id, vantage, probes)
   }
-  return concludeDrill(run, ended, { seen, watch })
+  return concludeDrill(run, ended, { seen, watch, vrrp })
 }
 
 /** Takes back what an earlier process has left, or this one when it lost the node, and ends the drill as far as it came. */
@@ -113,24 +118,38 @@ async function faulted(run: Run, watch: DrillWatch): Promise<Ended> {
   const { parts, drill, signal } = run
   const { book, faults, clock } = parts
   const { router, fault, guardMs, holdMs } = drill.plan
-  enter(run, 'injecting', `Arming the guard on ${drill.node}, and ${fault.kind}.`)
-  const session = await sessionOf(run, drill.node)
+  const places = faultedOf(drill)
+  enter(run, 'injecting', `Arming the guard on ${places.join(', ')}, and ${fault.kind}.`)
   try {
-    const scope = await faultScope(parts, { router, node: drill.node, fault }, signal)
     const guard = { id: drill.id, expiresAfterMs: guardMs, owner: drill.author, reason: drill.reason }
-    const injected = await faults.inject(session, scope, guard, limitsOf(run))
-    drill.injectedAt = Math.round(injected.began - watch.offsetMs(drill.node))
-    drill.injectionMs = injected.ended - injected.began
+    // who has the address last: what clients see begins with it
+    for (const node of places.toReversed()) {
+      const session = await sessionOf(run, node)
+      const scope = await faultScope(parts, { router, node, fault }, signal)
+      const injected = await faults.inject(session, scope, guard, limitsOf(run))
+      if (node !== drill.node) {
+        const at = injected.began - watch.offsetMs(node)
+        book.note(drill.id, { at, kind: 'injected', nodeId: node, text: `${fault.kind} begins` })
+        continue
+      }
+      drill.injectedAt = Math.round(injected.began - watch.offsetMs(node))
+      drill.injectionMs = injected.ended - injected.began
+    }
   } catch (thrown) {
     const cause = appErrorFrom(thrown)
-    if (cause.effect === 'none') return { ending: 'failed', said: cause.message }
+    if (cause.effect === 'none' && places.length === 1) return { ending: 'failed', said: cause.message }
     // It may stand, or be on its way still: from here on it is taken back like one that does.
     const at = clock.now()
     if ((await takeBack(run)) !== 'nobody') Object.assign(drill, { injectedAt: at, revertedAt: clock.now() })
     return { ending: 'failed', said: cause.message }
   }
-  book.note(drill.id, { at: drill.injectedAt, kind: 'injected', nodeId: drill.node, text: `${fault.kind} begins` })
-  enter(run, 'holding', `${fault.kind} stands on ${drill.node} for ${seconds(holdMs)}.`)
+  book.note(drill.id, {
+    at: drill.injectedAt ?? clock.now(),
+    kind: 'injected',
+    nodeId: drill.node,
+    text: `${fault.kind} begins`,
+  })
+  enter(run, 'holding', `${fault.kind} stands on ${places.join(', ')} for ${seconds(holdMs)}.`)
   let ended: Ended
   try {
     ended = await holdFault(run, watch, (leftMs) => tellProgress(run, watch, leftMs))
@@ -138,12 +157,33 @@ async function faulted(run: Run, watch: DrillWatch): Promise<Ended> {
     if (signal.aborted) throw thrown
     ended = { ending: 'failed', said: appErrorFrom(thrown).message }
   }
+  if (ended.ending === 'time') await countPhantoms(run, watch)
   enter(run, 'reverting', ended.said)
   drill.revertedAt = clock.now()
   const by = await takeBack(run)
   return by === 'guard' && ended.ending === 'time'
     ? { ending: 'guard', said: 'The node took the fault back by itself.' }
     : ended
+}
+
+/** What the node still believes in of an address that another one has. The way back does not wait for it for long. */
+async function countPhantoms(run: Run, watch: DrillWatch): Promise<void> {
+  const { parts, drill, signal } = run
+  const { host } = drill.plan.probe
+  const holders = watch.holders()
+  if (holders.length === 0 || faultedOf(drill).some((node) => holders.includes(node))) return
+  try {
+    const limits = { signal, timeoutMs: phantomsMs }
+    const count = await parts.faults.connectionsTo(await sessionOf(run, drill.node), host, limits)
+    drill.phantoms = count
+    if (count === 0) return
+    const text = `${count} connections to ${host} are still believed in here, whose clients are elsewhere by now`
+    parts.book.note(drill.id, { kind: 'phantoms', nodeId: drill.node, text })
+  } catch (thrown) {
+    if (signal.aborted) throw thrown
+    const text = `its connections were not counted: ${appErrorFrom(thrown).message}`
+    parts.book.note(drill.id, { kind: 'problem', nodeId: drill.node, text })
+  }
 }
 
 /** Clients are answered again and the address is where it belongs, or the time for that is over. */

@@ -5,7 +5,7 @@ import { createGapWatch, longestGap, probeFigures, type Probe } from '../../doma
 import type { AddressChange } from '../../domain/drill/timeline.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { NodeSession } from '../ports/node-session.ts'
-import type { AddressSighting, AddressWatch, RecordedProbes, Recorder, Recording } from '../ports/recorder.ts'
+import type { AddressSighting, AddressWatch, RecordedProbes, Recorder, Recording, VrrpAdvert } from '../ports/recorder.ts'
 
 /** A rate is taken over this long, and of at least so many probes. */
 const rateMs = 5000
@@ -27,6 +27,11 @@ export interface Announcement {
   nodeId: NodeId
 }
 
+/** One that `nodeId` has heard. */
+export interface MemberAdvert extends VrrpAdvert {
+  nodeId: NodeId
+}
+
 export interface DrillWatch {
   /** the worst of all vantages */
   live(): Omit<LiveFacts, 'otherProblems'> & { longestGapMs: number; sent: number; failed: number }
@@ -35,6 +40,8 @@ export interface DrillWatch {
   readonly changes: readonly AddressChange[]
   /** gratuitous ARP, or its like, as other members saw it */
   readonly announcements: readonly Announcement[]
+  /** adverts of this virtual router that came to a member */
+  readonly adverts: readonly MemberAdvert[]
   /** members of which that is known */
   holders(): NodeId[]
   /** its kernel was watched, and the connection for it is gone: nothing is known of it since */
@@ -50,6 +57,7 @@ export async function watchDrill({
   recorder,
   sessionOf,
   plan: { probe },
+  vrid,
   members,
   maxMs,
   clock,
@@ -59,6 +67,7 @@ export async function watchDrill({
   recorder: Recorder
   sessionOf: (nodeId: NodeId) => Promise<NodeSession>
   plan: DrillPlan
+  vrid: number
   members: readonly NodeId[]
   maxMs: number
   clock: Clock
@@ -66,9 +75,10 @@ export async function watchDrill({
   onLost: (text: string, nodeId: NodeId | null) => void
   signal: AbortSignal
 }): Promise<DrillWatch> {
-  const { host, port, kind, path, everyMs, from } = probe
+  const { host, from, ...asked } = probe
   const changes: AddressChange[] = []
   const announcements: Announcement[] = []
+  const adverts: MemberAdvert[] = []
   const holders = new Set<NodeId>()
   let twoSince: number | null = null
   const unseen = new Set<NodeId>()
@@ -96,12 +106,15 @@ export async function watchDrill({
     for (const nodeId of members) {
       const session = await sessionOf(nodeId)
       const listener = (sighting: AddressSighting): void => onSighting(nodeId, sighting)
-      const watch = await recorder.watch({ session, addresses: [host], listener, maxMs, signal })
+      const onAdvert = (advert: VrrpAdvert): void => {
+        if (advert.vrid === vrid) adverts.push({ nodeId, ...advert })
+      }
+      const watch = await recorder.watch({ session, addresses: [host], listener, onAdvert, maxMs, signal })
       watches.set(nodeId, watch)
       void watch.lost.then((why) => onUnseen(nodeId, why))
     }
     for (const vantage of from) {
-      const target = { host, port, kind, path, everyMs, timeoutMs: probeTimeoutMs }
+      const target = { host, ...asked, timeoutMs: probeTimeoutMs }
       const where = vantage === 'console' ? 'console' : await sessionOf(vantage)
       const recording = await recorder.start({ target, from: where, maxMs, signal })
       const live = createLiveClient(clock.now())
@@ -127,6 +140,7 @@ export async function watchDrill({
   return {
     changes,
     announcements,
+    adverts,
     holders: () => [...holders],
     isUnseen: (nodeId) => unseen.has(nodeId),
     wasSplit: () => twoSince !== null || splitMs > handoverMs,
@@ -204,7 +218,7 @@ export function figuresOf(
       lastGoodAt: atFault?.lastGoodAt ?? null,
       firstGoodAt: atFault?.firstGoodAt ?? null,
       failbackOutageMs: atReturn?.ms ?? null,
-      held: held.map(({ ending, endedAt, longestSilenceMs }) => ({ ending, endedAt, longestSilenceMs })),
+      held: held.map(({ what, ending, endedAt, longestSilenceMs }) => ({ what, ending, endedAt, longestSilenceMs })),
       clockOffsetMs: clock.offsetMs,
       uncertaintyMs: clock.uncertaintyMs,
     }

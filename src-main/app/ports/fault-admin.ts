@@ -87,6 +87,8 @@ export interface FaultAdmin {
    */
   revert(session: NodeSession, ticket: FaultTicket, limits: AdminLimits): Promise<RevertedFault>
   standing(session: NodeSession, limits: CallLimits): Promise<StandingFault[]>
+  /** Connections to a virtual address that the node believes in. */
+  connectionsTo(session: NodeSession, address: string, limits: CallLimits): Promise<number>
   /** Tells the segment who has the instance's addresses, where this node has them: after two nodes had them. */
   announce(session: NodeSession, scope: Pick<FaultScope, 'instance' | 'keepalived'>, limits: AdminLimits): Promise<void>
 }

@@ -8,6 +8,12 @@ export interface ProbeTarget {
   kind: 'tcp' | 'http'
   /** of the GET */
   path: string
+  /** A handshake comes first, and counts as the answer where `kind` is `tcp`. Whose certificate it is does not matter here. */
+  tls?: boolean | undefined
+  /** asked for by `Host` and by SNI; default: the address, and no SNI */
+  hostName?: string | undefined
+  /** where a WebSocket is opened and kept, beside the other connection; default: none is */
+  webSocketPath?: string | undefined
   everyMs: number
   /** a probe without an answer for this long has failed */
   timeoutMs: number
@@ -35,10 +41,11 @@ export interface ClockOffset {
 }
 
 /**
- * A connection that was opened at the start of a recording and kept: over `http` it asks again in the rhythm of the probes or every
- * 200 ms, over `tcp` it is silent but for the kernel's keep-alive.
+ * A connection that was opened at the start of a recording and kept: with `keep-alive` it asks again every 200 ms, a `websocket` pings as
+ * often, and over `tcp` it is silent but for the kernel's keep-alive.
  */
 export interface HeldConnection {
+  what: 'tcp' | 'keep-alive' | 'websocket'
   openedAt: number
   /** its own port: by it a node can be asked whether it still believes in this connection */
   localPort: number
@@ -82,6 +89,16 @@ export interface AddressSighting {
   lladdr: string | null
 }
 
+/** An advert of VRRP that came to a node (RFC 3768 and RFC 5798, section 5); `at` is on the console's clock. */
+export interface VrrpAdvert {
+  at: number
+  /** address of who sent it */
+  from: string
+  vrid: number
+  /** 0: a farewell */
+  priority: number
+}
+
 export interface AddressWatch {
   clock(): ClockOffset
   /** as `Recording.lost` */
@@ -93,16 +110,20 @@ export interface AddressWatch {
  * Imitates clients of a virtual address and watches the kernels of those who hold it, with nothing installed on any node.
  *
  * What runs on a node ends by itself when its connection does, and after `maxMs` at the latest. Errors are those of `NodeSession.exec`,
- * and `exec.not-found` where a node has neither perl nor python3.
+ * and `exec.not-found` where a node has neither perl nor python3, or for TLS no python3.
  */
 export interface Recorder {
   /** Resolves when the first probe is on its way. */
   start(order: { target: ProbeTarget; from: 'console' | NodeSession; maxMs: number; signal: AbortSignal }): Promise<Recording>
-  /** Resolves when nothing that happens to the addresses from now on can be missed; `listener` is told at once of those held. */
+  /**
+   * Resolves when nothing that happens to the addresses from now on can be missed; `listener` is told at once of those held. Adverts are
+   * heard only where the session may become root, and `onAdvert` is never called otherwise.
+   */
   watch(order: {
     session: NodeSession
     addresses: readonly string[]
     listener: (sighting: AddressSighting) => void
+    onAdvert: (advert: VrrpAdvert) => void
     maxMs: number
     signal: AbortSignal
   }): Promise<AddressWatch>

@@ -66,4 +66,11 @@ export const catalogue: readonly Omit<CatalogueEntry, 'prediction'>[] = [
     blastRadius:
       'Everything the balancer on this node serves gets errors; the address stays, unless a check asks the backends.',
   },
+  {
+    kind: 'site-loss',
+    risk: 5,
+    summary: 'All members of the site are cut off at once, but for the console.',
+    revert: 'They are on the network again, the one that had the address first.',
+    blastRadius: 'Everything these nodes serve; where no member stands elsewhere, nobody has the address.',
+  },
 ]

@@ -8,7 +8,7 @@ export interface PlanFault {
 }
 
 /** Both members hold the address while it stands. */
-const splits: ReadonlySet<FaultKind> = new Set(['adverts-blocked', 'keepalived-kill', 'isolate'])
+export const splits: ReadonlySet<FaultKind> = new Set(['adverts-blocked', 'keepalived-kill', 'isolate', 'site-loss'])
 
 export function checkPlan({ fault, expect, steadyState, abort, holdMs, guardMs, probe }: DrillPlan): PlanFault[] {
   const faults: PlanFault[] = []
@@ -44,6 +44,9 @@ export function checkPlan({ fault, expect, steadyState, abort, holdMs, guardMs, 
       ['abort', 'twoOwnersMs'],
       `${fault.kind} leaves two holders of the address: this ends the drill after ${abort.twoOwnersMs} ms`,
     )
+  }
+  if (probe.kind === 'tcp' && probe.webSocketPath !== undefined) {
+    say('error', ['probe', 'webSocketPath'], 'a WebSocket begins with a request over HTTP: set "kind: http"')
   }
   if (guardMs > 120_000) say('warning', ['guardMs'], 'should the console be lost, the fault stands for that long')
   return faults

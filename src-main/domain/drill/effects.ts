@@ -33,6 +33,7 @@ export function effectOf(fault: FaultKind, owner: VrrpMember): FaultEffect {
     case 'link-down':
       return { adverts: 'silent', after: now, served: false, back: 'listens', notes: [] }
     case 'isolate':
+    case 'site-loss':
       return { adverts: 'silent', after: now, served: false, back: 'resumes', notes: [] }
     case 'balancer-crash':
       return failedBalancer(owner, true)

@@ -74,6 +74,8 @@ export interface PredictionInput {
   readonly router: RouterId
   readonly members: readonly VrrpMember[]
   readonly node: NodeId
+  /** other members that the fault takes with it */
+  readonly gone?: readonly NodeId[]
   readonly fault: DrillPrediction['fault']
   readonly effect: FaultEffect
   /** how often a client asks */
@@ -83,10 +85,10 @@ export interface PredictionInput {
 }
 
 export function predict(input: PredictionInput): DrillPrediction {
-  const { router, members, node, fault, effect, probeEveryMs } = input
+  const { router, members, node, gone = [], fault, effect, probeEveryMs } = input
   const notes = [...effect.notes]
   const owner = members.find(({ nodeId }) => nodeId === node)
-  const others = members.filter(({ nodeId, out }) => nodeId !== node && !out)
+  const others = members.filter(({ nodeId, out }) => nodeId !== node && !out && !gone.includes(nodeId))
   const base = { router, node, fault, notes }
   const stays = (formula: string): DrillPrediction => ({
     ...base,
@@ -179,7 +181,8 @@ function whyNobody(others: readonly VrrpMember[], left: number): string {
 }
 
 /** A backup of version 3 counts with the interval of the adverts that it hears, one of version 2 with its own. */
-const advertMsFor = (member: VrrpMember, owner: VrrpMember): number => (member.version === 3 ? owner.advertMs : member.advertMs)
+export const advertMsFor = (member: VrrpMember, owner: VrrpMember): number =>
+  member.version === 3 ? owner.advertMs : member.advertMs
 
 function failbackOf(owner: VrrpMember, successor: VrrpMember, { back, adverts }: FaultEffect): DrillPrediction['failback'] {
   // Both have been masters meanwhile: the one of the higher priority stays, at once.

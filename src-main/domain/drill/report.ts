@@ -36,6 +36,7 @@ export function reportOf({ record, events, commands }: DrillView): Report {
       },
       { title: 'Predicted and measured', paragraphs: predictionText(record), table: comparison(record) },
       { title: 'What clients saw', paragraphs: [probeText(record)], table: figures(record) },
+      { title: 'What became of open connections', paragraphs: heldText(record), table: heldTable(record) },
       {
         title: 'What happened, in order',
         paragraphs: [
@@ -85,23 +86,69 @@ export function reportJson({ record, ...rest }: DrillView): string {
 }
 
 function summaryOf(record: DrillRecord): string {
-  const { plan, node, injectedAt, figures: seen, takeoverMs, prediction } = record
-  if (injectedAt === null) return `No fault was put on ${node}. ${record.said}`
+  const { plan, injectedAt, figures: seen, takeoverMs, prediction } = record
+  const places = [record.node, ...record.alsoOn].join(' and ')
+  if (injectedAt === null) return `No fault was put on ${places}. ${record.said}`
   const worst = Math.max(0, ...seen.map(({ outageMs }) => outageMs ?? 0))
   const moved =
     takeoverMs === null
       ? 'The address did not move'
       : `${record.plan.probe.host} moved to another member after ${seconds(takeoverMs)}`
   const predicted = prediction.outage === null ? '' : ` (predicted: ${intervalText(prediction.outage)})`
-  return `On ${isoMinute(injectedAt)}, ${plan.fault.kind} was put on ${node}. ${moved}. New clients got no answer for ${seconds(worst)} at most${predicted}.`
+  return `On ${isoMinute(injectedAt)}, ${plan.fault.kind} was put on ${places}. ${moved}. New clients got no answer for ${seconds(worst)} at most${predicted}.`
 }
 
-function predictionText({ prediction }: DrillRecord): string[] {
-  return [`The arithmetic: ${prediction.formula}.`.replace('..', '.'), ...prediction.notes]
+function predictionText({ prediction, lastAdvert, takeoverMs }: DrillRecord): string[] {
+  return [
+    `The arithmetic: ${prediction.formula}.`.replace('..', '.'),
+    ...(lastAdvert === null || takeoverMs === null ? [] : [advertText(lastAdvert, takeoverMs)]),
+    ...prediction.notes,
+  ]
 }
+
+function advertText({ heardBy, atMs, farewell, dueMs }: NonNullable<DrillRecord['lastAdvert']>, takeoverMs: number): string {
+  const when = atMs < 0 ? `${seconds(-atMs)} before the fault` : `${seconds(atMs)} after the fault began`
+  const what = farewell ? `${heardBy} was told ${when}` : `${heardBy} took the last advert ${when}`
+  const off = Math.round(takeoverMs - dueMs)
+  const how = off === 0 ? 'to the millisecond' : `${Math.abs(off)} ms ${off > 0 ? 'later' : 'earlier'}`
+  return `${what}: by that it was due at ${Math.round(dueMs)} ms, and took over ${how}.`
+}
+
+const heldNames = { tcp: 'TCP', 'keep-alive': 'HTTP keep-alive', websocket: 'WebSocket' } as const
+const endingNames = {
+  open: 'stayed open',
+  frozen: 'neither answered nor ended any more',
+  closed: 'was closed in good order',
+  reset: 'was reset',
+} as const
+
+function heldText({ phantoms, node, plan }: DrillRecord): string[] {
+  const kept = 'Each place kept a connection open from before the fault on, and opened another a second after one had ended.'
+  if (phantoms === null) return [kept]
+  const host = plan.probe.host
+  return [
+    kept,
+    phantoms === 0
+      ? `Just before the fault was taken back, ${node} believed in no connection to ${host} any more.`
+      : `Just before the fault was taken back, ${node} still believed in ${phantoms} connections to ${host}, which it no longer had: their clients had gone, or waited in vain.`,
+  ]
+}
+
+const heldTable = (record: DrillRecord): ReportTable => ({
+  head: ['seen from', 'connection', 'what became of it', 'at, ms', 'longest wait for an answer'],
+  rows: record.figures.flatMap(({ vantage, held }) =>
+    held.map(({ what, ending, endedAt, longestSilenceMs }) => [
+      vantage,
+      what === null ? 'kept open' : heldNames[what],
+      endingNames[ending],
+      endedAt === null ? '–' : sinceFault(record, endedAt),
+      what === 'tcp' ? '–' : measuredText(longestSilenceMs),
+    ]),
+  ),
+})
 
 function comparison(record: DrillRecord): ReportTable {
-  const { prediction, phases, takeoverMs, figures: seen } = record
+  const { prediction, phases, takeoverMs, lastAdvert, figures: seen } = record
   const worst = (of: 'outageMs' | 'failbackOutageMs'): number | null => {
     const values = seen.flatMap((each) => each[of] ?? [])
     return values.length === 0 ? null : Math.max(...values)
@@ -117,6 +164,15 @@ function comparison(record: DrillRecord): ReportTable {
     rows: [
       ...phases.map((phase) => [names[phase.phase], intervalText(phase), measuredText(phase.measuredMs)]),
       ['another member has the address', intervalText(prediction.takeover), measuredText(takeoverMs)],
+      ...(lastAdvert === null
+        ? []
+        : [
+            [
+              `the same, by what ${lastAdvert.heardBy} heard last`,
+              `${Math.round(lastAdvert.dueMs)} ms`,
+              measuredText(takeoverMs),
+            ],
+          ]),
       ['no answer to new clients, at the fault', intervalText(prediction.outage), measuredText(worst('outageMs'))],
       [
         'the same, when it was taken back',
@@ -128,7 +184,8 @@ function comparison(record: DrillRecord): ReportTable {
 }
 
 function probeText({ plan: { probe } }: DrillRecord): string {
-  const what = probe.kind === 'http' ? `GET ${probe.path}` : 'a TCP connection'
+  const plain = probe.kind === 'http' ? `GET ${probe.path}` : probe.tls ? 'a TLS handshake' : 'a TCP connection'
+  const what = probe.kind === 'http' && probe.tls ? `${plain} over TLS` : plain
   return `${what} to ${probe.host} port ${probe.port}, every ${probe.everyMs} ms, whether or not the last one had been answered.`
 }
 

@@ -13,11 +13,19 @@ export interface Takeover {
   readonly at: number
 }
 
-/** The first other member that had the address while the fault stood; a clock that is off by a few milliseconds does not hide it. */
-export function takeoverOf(changes: readonly AddressChange[], node: NodeId, from: number, to: number): Takeover | null {
+/**
+ * The first member without the fault that had the address while it stood; a clock that is off by a few milliseconds does not hide it. A member
+ * that is cut off may take the address for itself, which is no takeover.
+ */
+export function takeoverOf(
+  changes: readonly AddressChange[],
+  faulted: readonly NodeId[],
+  from: number,
+  to: number,
+): Takeover | null {
   const first = [...changes]
     .sort((one, other) => one.at - other.at)
-    .find((change) => change.has && change.nodeId !== node && change.at >= from - clockSlackMs && change.at <= to)
+    .find((change) => change.has && !faulted.includes(change.nodeId) && change.at >= from - clockSlackMs && change.at <= to)
   return first === undefined ? null : { nodeId: first.nodeId, at: first.at }
 }
 const clockSlackMs = 20

@@ -26,6 +26,7 @@ export const messages = {
       'link-down': 'link down',
       isolate: 'isolated',
       'backend-loss': 'backends lost',
+      'site-loss': 'site lost',
     },
     state: {
       preparing: 'Prepare',
@@ -165,6 +166,7 @@ export const messages = {
       'link-down': 'リンクダウン',
       isolate: 'ノードの孤立',
       'backend-loss': 'バックエンドの喪失',
+      'site-loss': 'サイトの喪失',
     },
     state: {
       preparing: '準備',

@@ -15,8 +15,8 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
 })
 
-async function service() {
-  const started = await startService()
+async function service(how: { tls?: boolean } = {}) {
+  const started = await startService(how)
   cleanUps.push(started.close)
   return started
 }
@@ -130,6 +130,31 @@ describe.each([
     expect(held[1]?.longestSilenceMs).toBeGreaterThan(150)
   })
 
+  it('keep a WebSocket, too, and ping it', async () => {
+    const it = await service()
+    const recording = await start(it.port, { timeoutMs: 150, webSocketPath: '/ws' })
+    const pinged = async (more: number): Promise<void> => {
+      const enough = it.pings() + more
+      await expect.poll(it.pings, { timeout: 20_000 }).toBeGreaterThanOrEqual(enough)
+    }
+    await pinged(2)
+    it.behave('reset')
+    await pinged(1)
+    it.behave('ok')
+    await pinged(2)
+    const { held } = await recording.stop()
+    expect(held.filter(({ what }) => what === 'websocket').map(({ ending }) => ending)).toEqual(['reset', 'open'])
+    expect(held.some(({ what }) => what === 'keep-alive')).toBe(true)
+  })
+
+  it('tell of a WebSocket that is not taken', async () => {
+    const it = await service()
+    const recording = await start(it.port, { webSocketPath: '/elsewhere' })
+    await expect.poll(it.heldRequests, { timeout: 20_000 }).toBeGreaterThanOrEqual(4)
+    const { held } = await recording.stop()
+    expect(held.find(({ what }) => what === 'websocket')).toMatchObject({ ending: 'closed' })
+  })
+
   it('end by themselves when their time is up', async () => {
     const it = await service()
     const recording = await recorder.start({ target: target(it.port), from: from(), maxMs: 1000, signal })
@@ -147,7 +172,62 @@ describe.each([
   })
 })
 
+describe.each([
+  ['the console', () => 'console' as const, true],
+  ['a node with perl and python', () => nodeWith('sh', 'perl', 'python3'), hasNode('perl') && hasNode('python3')],
+])('probes over TLS from %s', { timeout: 30_000 }, (_, from, isPossible) => {
+  beforeEach(({ skip }) => skip(!isPossible))
+
+  const start = (port: number, changes: Partial<ProbeTarget> = {}) =>
+    recorder.start({ target: target(port, { tls: true, ...changes }), from: from(), maxMs: 60_000, signal })
+  const heard = (recording: Awaited<ReturnType<typeof start>>, count: number) =>
+    new Promise<void>((resolve) => {
+      let seen = 0
+      recording.onProbe(() => (seen += 1) >= count && resolve())
+    })
+
+  it('ask, keep what is open, and name the host that is meant', async () => {
+    const it = await service({ tls: true })
+    const recording = await start(it.port, { hostName: 'service.test', webSocketPath: '/ws', timeoutMs: 2000 })
+    await heard(recording, 20)
+    await expect.poll(it.pings, { timeout: 20_000 }).toBeGreaterThanOrEqual(2)
+    const { probes, held } = await recording.stop()
+    expect(probes.filter(({ ok }) => ok).length).toBeGreaterThan(10)
+    for (const { connectMs, tookMs } of probes) expect(connectMs).toBeLessThan(tookMs)
+    expect(held.map(({ what, ending }) => `${what} ${ending}`).sort()).toEqual(['keep-alive open', 'websocket open'])
+    expect(new Set(it.names())).toEqual(new Set(['service.test']))
+  })
+
+  it('of TCP are good when the handshake is', async () => {
+    const it = await service({ tls: true })
+    const recording = await start(it.port, { kind: 'tcp', timeoutMs: 2000 })
+    await heard(recording, 5)
+    const { probes, held } = await recording.stop()
+    expect(probes.every(({ ok }) => ok)).toBe(true)
+    expect(held).toMatchObject([{ what: 'tcp', ending: 'open' }])
+    expect(it.requests()).toBe(0)
+    expect(it.names()).toEqual([])
+  })
+
+  it('get a bad answer from whoever does not speak it', async () => {
+    const it = await service()
+    it.behave('garbage')
+    const recording = await start(it.port, { kind: 'tcp' })
+    await heard(recording, 5)
+    const { probes } = await recording.stop()
+    expect(new Set(probes.map(({ outcome }) => outcome))).toEqual(new Set(['bad-answer']))
+  })
+})
+
 describe('a vantage', () => {
+  it('that has no python cannot probe over TLS, and is told so', async () => {
+    const order = { target: target(1, { tls: true }), from: nodeWith('sh', 'perl'), maxMs: 1000, signal }
+    await expect(recorder.start(order)).rejects.toMatchObject({
+      code: 'exec.not-found',
+      message: expect.stringMatching(/^lb1 has no python3.*TLS/),
+    })
+  })
+
   it('that has neither perl nor python is named', async () => {
     const order = { target: target(1), from: nodeWith('sh'), maxMs: 1000, signal }
     await expect(recorder.start(order)).rejects.toMatchObject({

@@ -5,7 +5,7 @@ import type { FaultAdmin, FaultScope } from '../../../app/ports/fault-admin.ts'
 import type { CallLimits, NodeSession } from '../../../app/ports/node-session.ts'
 import { listProcesses } from '../processes.ts'
 import { originOf } from '../process-origin.ts'
-import { lastLine, run } from '../run.ts'
+import { lastLine, run, runScript } from '../run.ts'
 import { announceScript } from './announce.ts'
 import { createDeadMan } from './dead-man.ts'
 import type { FaultScripts } from './fault-scripts.ts'
@@ -46,6 +46,7 @@ export function createFaultAdmin({ clock }: { clock: Clock }): FaultAdmin {
       case 'link-down':
         return onInterfaces(place, () => linkDownOn(place.interface))
       case 'isolate':
+      case 'site-loss':
         return onInterfaces(place, () => isolate(place.interface, place.addresses, place.advertMs))
       case 'backend-loss': {
         const named = backends.filter(({ address }) => isIP(address) !== 0)
@@ -72,6 +73,12 @@ export function createFaultAdmin({ clock }: { clock: Clock }): FaultAdmin {
     heartbeat: (session, ticket, { expiresAfterMs }, limits) => deadMan.heartbeat(session, ticket, expiresAfterMs, limits),
     revert: (session, ticket, limits) => deadMan.revert(session, ticket, limits),
     standing: (session, limits) => deadMan.standing(session, limits),
+    async connectionsTo(session, address, limits) {
+      const source = address.includes(':') ? `[${address}]` : address
+      const options = { ...limits, maxBytes: 4096 }
+      const { stdout } = await runScript(session, connectionsScript, [source], options)
+      return Number(stdout.toString('latin1').trim())
+    },
     async announce(session, { instance, keepalived }, limits) {
       const place = placeOf(
         keepalived.map(({ path, bytes }) => ({ path, text: bytes.toString('latin1') })),
@@ -90,6 +97,11 @@ export function createFaultAdmin({ clock }: { clock: Clock }): FaultAdmin {
     },
   }
 }
+
+const connectionsScript = `
+PATH="$PATH:/usr/sbin:/sbin:/usr/bin:/bin"
+ss -Hnt state established src "$1" | wc -l
+`
 
 function onRunning(name: string, origin: Origin | null, make: (origin: Origin) => FaultScripts): FaultScripts | string {
   if (origin === null) return `${name} does not run there.`

@@ -89,6 +89,7 @@ function stage(
       return { by: 'console', log: '' }
     },
     standing: async () => [],
+    connectionsTo: async () => 0,
     announce: async () => void sent.push('announce'),
   }
   const { store } = tempStore()

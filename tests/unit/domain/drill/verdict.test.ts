@@ -101,8 +101,11 @@ describe('the axis', () => {
     { at: 13_421, nodeId: lb2, has: false },
   ]
   test('who took over, and when', () => {
-    expect(takeoverOf(changes, lb1, 0, 10_000)).toEqual({ nodeId: lb2, at: 3012 })
-    expect(takeoverOf(changes, lb1, 4000, 10_000)).toBeNull()
+    expect(takeoverOf(changes, [lb1], 0, 10_000)).toEqual({ nodeId: lb2, at: 3012 })
+    expect(takeoverOf(changes, [lb1], 4000, 10_000)).toBeNull()
+  })
+  test('who was cut off as well takes nothing over', () => {
+    expect(takeoverOf(changes, [lb1, lb2], 0, 20_000)).toBeNull()
   })
   test('who had the address', () => {
     expect(holdings([lb1, lb2], lb1, changes, -500, 20_000)).toEqual([
