@@ -45,6 +45,7 @@ import type { FaultAdmin } from './app/ports/fault-admin.ts'
 import type { Log } from './app/ports/log.ts'
 import type { NodeSessions } from './app/ports/node-session.ts'
 import type { OpenPracticeFleet, PracticeFleet } from './app/ports/practice.ts'
+import type { PrintPage } from './app/ports/print-page.ts'
 import type { SshTargets } from './app/ports/ssh.ts'
 import type { Cipher } from './app/ports/vault.ts'
 import { createPracticeService } from './app/practice-service.ts'
@@ -72,6 +73,7 @@ import { createRecorder } from './recorder/create-recorder.ts'
 import { openStore } from './store/open-store.ts'
 import { systemClock } from './system-clock.ts'
 import { reachesFromConsole } from './transport/console-reach.ts'
+import { postJson } from './transport/post-json.ts'
 import { createHostKeyPolicy } from './transport/ssh/host-key-policy.ts'
 import { createNodeSessions } from './transport/ssh/node-sessions.ts'
 import { createSshConfigReader } from './transport/ssh/ssh-config.ts'
@@ -105,6 +107,8 @@ export interface ComposeOptions {
   log?: Log
   /** default: the user's and the system's own */
   knownHostsFiles?: readonly string[]
+  /** default: nothing can be printed */
+  printPage?: PrintPage
   /** how a program of ours becomes a process of its own; Node's way when it is left out */
   startProcess?: StartProcess
   /** stand-ins for what reaches out of the process, in tests */
@@ -124,7 +128,7 @@ const scheduledStartMs = 60_000
 /** The application as a shell runs it: in the user's data folder, with the machine's own clock. */
 export function composeFor(
   shell: ShellName,
-  options: Pick<ComposeOptions, 'cipher' | 'lookOnly' | 'startProcess'> = {},
+  options: Pick<ComposeOptions, 'cipher' | 'lookOnly' | 'startProcess' | 'printPage'> = {},
 ): Promise<Console> {
   keepHeapLean()
   const home = homedir()
@@ -267,6 +271,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     book: drillBook,
     faults,
     recorder: createRecorder({ clock }),
+    postJson,
     servicesOf,
     fleet,
     isStopped: (id) => drills.isStopped(id),
@@ -320,6 +325,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     faults,
     readiness,
     reachesFromConsole,
+    printPage: options.printPage ?? null,
     jobs: () => jobs,
     clock,
     log,

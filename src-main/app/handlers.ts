@@ -216,6 +216,10 @@ export function createHandlers(services: Services): Handlers {
     'drills.list': async (query) => drills.list(query),
     'drills.get': async ({ drill }) => drills.get(drill),
     'drills.report': async ({ drill, format }) => drills.report(drill, format),
+    'drills.reportPdf': async ({ drill }, { signal }) => {
+      const { name, pdf } = await drills.reportPdf(drill, signal)
+      return { name, base64: pdf.toString('base64') }
+    },
     'drills.verify': async ({ text, signature }) => ({ valid: isSignedBy(text, signature) }),
     'drills.trend': async ({ router }) => drills.trend(router),
     'drills.schedules': async () => services.schedules.list(),

@@ -19,6 +19,15 @@ export const BlockedWindow = v.strictObject({
 })
 export type BlockedWindow = v.InferOutput<typeof BlockedWindow>
 
+const unitsMs = { m: 60_000, h: hourMs, d: 24 * hourMs }
+
+/** As people write one: `0 9 28 * * for 3h: month-end closing`. Null: it is none. */
+export function parseBlockedWindow(line: string): BlockedWindow | null {
+  const [, cron, count, unit, why] = /^\s*(\S+(?: +\S+){4}) +for +(\d+)([mhd]): *(.+)$/.exec(line) ?? []
+  const found = v.safeParse(BlockedWindow, { cron, forMs: Number(count) * (unitsMs[unit as keyof typeof unitsMs] ?? 0), why })
+  return found.success ? found.output : null
+}
+
 export const DrillScheduleRequest = v.strictObject({
   /** the plan as a YAML document; it is kept as it stands here, whatever becomes of the file it came from */
   plan: v.pipe(v.string(), v.minLength(1), v.maxLength(200_000)),

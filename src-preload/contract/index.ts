@@ -392,6 +392,12 @@ export const contract = Object.freeze({
     output: v.strictObject({ name: v.string(), text: v.string(), sha256: v.string(), signature: v.nullable(ReportSignature) }),
     errors: ['request.not-found', 'store.corrupt'],
   }),
+  /** The same on paper, as this computer's browser or Electron prints it. */
+  'drills.reportPdf': query({
+    input: oneDrill,
+    output: v.strictObject({ name: v.string(), base64: v.string() }),
+    errors: ['request.not-found', 'store.corrupt', 'exec.not-found', 'exec.failed'],
+  }),
   /** Whether a report in JSON is what was signed with the private half of this key. */
   'drills.verify': query({
     input: v.strictObject({ text: v.pipe(v.string(), v.maxLength(50_000_000)), signature: ReportSignature }),

@@ -86,6 +86,7 @@ export const useDrillsStore = defineStore('drills', () => {
     setLever: (blocked: boolean, reason: string) =>
       steering.run(async () => void (lever.value = await client.call('drills.setLever', { blocked, reason }))),
     report: (drill: DrillId, format: ReportFormat) => client.call('drills.report', { drill, format }),
+    reportPdf: (drill: DrillId) => client.call('drills.reportPdf', { drill }),
     steering: steering.busy,
     steerError: steering.error,
   }

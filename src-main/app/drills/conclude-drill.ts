@@ -5,6 +5,7 @@ import { measuredPhases, ownerlessMs, takeoverOf, type Takeover } from '../../do
 import { judgeDrill } from '../../domain/drill/verdict.ts'
 import { AppError } from '../app-error.ts'
 import { enter, faultedOf, limitsOf, sessionOf, type Run, type Snapshots } from './drill-run.ts'
+import { tellOthers } from './tell-others.ts'
 import { figuresOf, type DrillWatch, type Seen } from './watch-drill.ts'
 
 export interface Ended {
@@ -68,6 +69,7 @@ export async function concludeDrill(
   Object.assign(drill, { ending, verdict, grounds, said: grounds[0] ?? said })
   book.note(drill.id, { kind: 'ended', nodeId: null, text: drill.said })
   await book.close(drill)
+  await tellOthers(run, 'ended')
   if (restored === true) return
   const left = differences.join('; ') || 'the nodes could not be asked'
   throw new AppError('job.rollback-failed', `The drill is over, and the pair is not known to be as it was: ${left}.`, {

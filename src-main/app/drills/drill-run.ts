@@ -5,6 +5,7 @@ import type { AdminLimits } from '../ports/admin-limits.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { FaultAdmin } from '../ports/fault-admin.ts'
 import type { NodeSession } from '../ports/node-session.ts'
+import type { PostJson } from '../ports/post-json.ts'
 import type { Recorder } from '../ports/recorder.ts'
 import type { DrillBook } from './drill-book.ts'
 import type { ForeseeParts } from './foresee-fault.ts'
@@ -16,6 +17,7 @@ export interface RunParts extends ForeseeParts {
   book: DrillBook
   faults: FaultAdmin
   recorder: Recorder
+  postJson: PostJson
   isStopped: (drill: DrillRecord['id']) => boolean
   clock: Clock
   publish: Publish

@@ -25,6 +25,7 @@ import type { FleetService } from '../fleet-service.ts'
 import type { JobRunner } from '../jobs/job-runner.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
+import type { PrintPage } from '../ports/print-page.ts'
 import type { DrillRepo } from '../ports/store.ts'
 import type { DrillBook } from './drill-book.ts'
 import { drillKind, type DrillJobInput } from './drill-job.ts'
@@ -52,6 +53,8 @@ export interface DrillService {
   get(id: DrillId): DrillView
   list(query: { limit: number; router?: RouterId | undefined }): DrillRecord[]
   report(id: DrillId, format: ReportFormat): { name: string; text: string; sha256: string; signature: ReportSignature | null }
+  /** @throws AppError `exec.*`: it cannot be printed here */
+  reportPdf(id: DrillId, signal: AbortSignal): Promise<{ name: string; pdf: Buffer }>
   trend(router: RouterId | undefined): DrillTrend[]
   isStopped(id: DrillId): boolean
   mayBegin(id: DrillId, job: JobId): boolean
@@ -78,6 +81,7 @@ export function createDrillService({
   clock,
   log,
   product,
+  printPage,
   ...planning
 }: Omit<PlannerParts, 'standsAgainst' | 'fleet'> & {
   book: DrillBook
@@ -86,6 +90,8 @@ export function createDrillService({
   jobs: () => JobRunner
   clock: Clock
   log: Log
+  /** null: this shell has nothing that prints */
+  printPage: PrintPage | null
   /** of Evenkeel */
   product: string
 }): DrillService {
@@ -253,6 +259,13 @@ export function createDrillService({
       return format === 'html'
         ? { name: `${name}.html`, text: reportHtml(view), sha256, signature }
         : { name: `${name}.md`, text: reportMarkdown(view), sha256, signature }
+    },
+
+    async reportPdf(id, signal) {
+      const { name, text } = this.report(id, 'html')
+      if (printPage === null)
+        throw new AppError('exec.not-found', 'Nothing can be printed from here; the report as HTML can be.')
+      return { name: name.replace(/html$/, 'pdf'), pdf: await printPage(text, signal) }
     },
 
     trend: (router) => trendOf(book.list({ limit: 500, router })),

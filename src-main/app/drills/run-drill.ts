@@ -16,6 +16,7 @@ import { readMembers, type Foreseen } from './foresee-fault.ts'
 import { endHandBack, handBack } from './hand-back.ts'
 import { holdFault } from './hold-fault.ts'
 import { takeBack } from './take-back.ts'
+import { tellOthers } from './tell-others.ts'
 import { watchDrill, type DrillWatch, type Seen } from './watch-drill.ts'
 
 const progressMs = 250
@@ -49,7 +50,10 @@ export async function runDrill(run: Run): Promise<void> {
   let ended: Ended
   let seen: Seen[] = []
   try {
-    ended = (await steady(run, watch)) ?? (await faulted(run, watch))
+    const told = tellOthers(run, 'begins')
+    const why = await steady(run, watch)
+    await told
+    ended = why ?? (await faulted(run, watch))
     if (drill.injectedAt !== null) {
       await settle(run, watch)
       await handBack(run)

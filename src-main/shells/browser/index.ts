@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util'
 import { createDispatcher } from '../../app/dispatcher.ts'
 import { composeFor } from '../../compose.ts'
 import { thisMachine } from '../installed-browser.ts'
+import { printPage } from '../print-page.ts'
 import { chooseBrowser, openAppWindow } from './app-window.ts'
 import { startServer } from './server.ts'
 
@@ -50,7 +51,7 @@ async function main(): Promise<number> {
     process.stderr.write(USAGE)
     return process.argv.includes('--help') || process.argv.includes('-h') ? 0 : 2
   }
-  const console = await composeFor('browser')
+  const console = await composeFor('browser', { printPage })
   const dispatcher = createDispatcher({ handlers: console.handlers, log: console.log })
   console.onEvent((name, payload) => dispatcher.publish(name, payload))
   const server = await startServer({

@@ -1,7 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import type { DrillId, ReportSignature } from '#contract'
 import { exitCodes, usageError, type ExitCode } from './exit-codes.ts'
-import { printPdf } from './print-pdf.ts'
 import type { Command } from './run-command.ts'
 
 export type ReportFormat = 'markdown' | 'html' | 'json' | 'pdf'
@@ -21,7 +20,7 @@ export async function drillReport(
   const { text, sha256, name, signature } = await client.call('drills.report', asked)
   if (out === undefined) terminal.raw(Buffer.from(text))
   else {
-    await (chosen === 'pdf' ? printPdf(text, out) : writeFile(out, text))
+    await writeFile(out, chosen === 'pdf' ? await pdfOf(command, id as DrillId) : text)
     if (chosen === 'json' && signature !== null) await writeFile(`${out}${signatureSuffix}`, `${JSON.stringify(signature)}\n`)
     command.print({ file: out, name, sha256, signature }, () => [
       `${out}: SHA-256 of the report as data ${sha256}`,
@@ -31,6 +30,11 @@ export async function drillReport(
     ])
   }
   return exitCodes.ok
+}
+
+async function pdfOf({ client, signal }: Command, drill: DrillId): Promise<Buffer> {
+  const { base64 } = await client.call('drills.reportPdf', { drill }, signal)
+  return Buffer.from(base64, 'base64')
 }
 
 /** Whether a report in JSON is as a console signed it: with `key` that of one console, else whichever the signature names. */

@@ -1,5 +1,6 @@
 import { hostname, userInfo } from 'node:os'
 import { createDispatcher } from '../../app/dispatcher.ts'
+import { printPage } from '../print-page.ts'
 import { composeFor, type Console } from '../../compose.ts'
 import type { ErrorReply, FleetSnapshot } from '#contract'
 import { createClient, type Client } from './client.ts'
@@ -26,7 +27,7 @@ export interface CommandOptions {
 
 export type Compose = (lookOnly: boolean) => Promise<Console>
 
-export const composeForCli: Compose = (lookOnly) => composeFor('cli', { lookOnly })
+export const composeForCli: Compose = (lookOnly) => composeFor('cli', { lookOnly, printPage })
 
 /** Opens the application, runs one command in it, and answers the exit code. Nothing is thrown. */
 export async function runCommand(

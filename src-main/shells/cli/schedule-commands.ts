@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { DrillScheduleId, DrillScheduleView } from '#contract'
+import { parseBlockedWindow, type BlockedWindow, type DrillScheduleId, type DrillScheduleView } from '#contract'
 import { exitCodes, usageError, type ExitCode } from './exit-codes.ts'
 import type { Command } from './run-command.ts'
 import { tableLines } from './terminal.ts'
@@ -24,12 +24,10 @@ export async function scheduleDrill(command: Command, file: string, options: Sch
   return exitCodes.ok
 }
 
-/** `0 9 28 * * for 3h: month-end closing` */
-function blockedFrom(text: string): { cron: string; forMs: number; why: string } {
-  const [, cron, count, unit, why] = /^(\S+(?: +\S+){4}) +for +(\d+)([mhd]): *(.+)$/.exec(text) ?? []
-  if (cron === undefined || why === undefined) throw usageError(`--not takes "0 9 28 * * for 3h: why", not "${text}".`)
-  const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000 }[unit as 'm' | 'h' | 'd']
-  return { cron, forMs: Number(count) * unitMs, why }
+function blockedFrom(text: string): BlockedWindow {
+  const found = parseBlockedWindow(text)
+  if (found === null) throw usageError(`--not takes "0 9 28 * * for 3h: why", not "${text}".`)
+  return found
 }
 
 export async function drillSchedules(command: Command): Promise<ExitCode> {

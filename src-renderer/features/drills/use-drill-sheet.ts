@@ -24,6 +24,7 @@ export function useDrillSheet() {
   const nameOf = (id: NodeId) => fleet.nodes.get(id)?.name ?? id
   /** who would get the fault */
   const node = computed(() => (draft.check?.node ? nameOf(draft.check.node) : ''))
+  const places = computed(() => [draft.check?.node ?? [], draft.check?.alsoOn ?? []].flat().map(nameOf).join(', '))
 
   watch(
     () => draft.isOpen,
@@ -60,6 +61,7 @@ export function useDrillSheet() {
     form,
     routers,
     node,
+    places,
     nameOf,
     why,
     start: async (): Promise<DrillId | null> => (why.value === '' && !draft.starting ? draft.start(form.reason.trim()) : null),

@@ -15,7 +15,14 @@ type Sent = 'inject' | 'heartbeat' | 'revert' | 'announce'
 
 /** A pair whose address moves 3 s after the fault, and back 3 s after it is gone; time passes only while somebody sleeps. */
 function stage(
-  how: { answers?: (sinceFaultMs: number | null) => boolean; inject?: AppError; stopAfterMs?: number; loseMs?: number } = {},
+  how: {
+    answers?: (sinceFaultMs: number | null) => boolean
+    inject?: AppError
+    stopAfterMs?: number
+    loseMs?: number
+    notify?: string[]
+    post?: RunParts['postJson']
+  } = {},
 ) {
   let at = startAt
   let injectedAt: number | null = null
@@ -105,6 +112,7 @@ function stage(
   const snapshot = { routers: [router], servers: [], problems: [], nodes: [] } as unknown as FleetSnapshot
   const drill: DrillRecord = {
     ...over,
+    plan: { ...over.plan, notify: how.notify ?? [] },
     createdAt: at,
     endedAt: null,
     injectedAt: null,
@@ -123,6 +131,7 @@ function stage(
     book,
     faults,
     recorder,
+    postJson: how.post ?? (async () => undefined),
     clock,
     fleet: { snapshot: () => snapshot },
     servicesOf: async (nodeId: NodeId) => ({ session: { nodeId } as NodeSession, services: [] }),
@@ -221,6 +230,57 @@ describe('a drill', () => {
     await runDrill(run)
     expect(sent).toEqual(['inject', 'revert'])
     expect(drill()).toMatchObject({ ending: 'failed', verdict: 'untested', injectedAt: null, restored: true })
+  })
+
+  test('of a whole site ends with who has the address, and is taken back there first', async () => {
+    const { run, drill, faults } = stage()
+    run.drill.alsoOn = ['lb3' as NodeId]
+    const order: string[] = []
+    const { inject, revert } = faults
+    faults.inject = async (session, ...rest) => (order.push(`inject ${session.nodeId}`), inject(session, ...rest))
+    faults.revert = async (session, ...rest) => (order.push(`revert ${session.nodeId}`), revert(session, ...rest))
+    await runDrill(run)
+    expect(order).toEqual(['inject lb3', 'inject lb1', 'revert lb1', 'revert lb3'])
+    expect(drill()).toMatchObject({ ending: 'time', restored: true })
+  })
+
+  test('of a whole site whose second fault is refused takes the first one back', async () => {
+    const { run, drill, faults } = stage()
+    run.drill.alsoOn = ['lb3' as NodeId]
+    const order: string[] = []
+    const { inject } = faults
+    faults.inject = async (session, ...rest) => {
+      order.push(`inject ${session.nodeId}`)
+      if (session.nodeId === 'lb1') throw new AppError('drill.refused', 'No guard could be armed.')
+      return inject(session, ...rest)
+    }
+    faults.revert = async ({ nodeId }) => {
+      order.push(`revert ${nodeId}`)
+      return { by: nodeId === 'lb3' ? 'console' : 'nobody', log: '' }
+    }
+    await runDrill(run)
+    expect(order).toEqual(['inject lb3', 'inject lb1', 'revert lb1', 'revert lb3'])
+    expect(drill()).toMatchObject({ ending: 'failed', verdict: 'untested', restored: true })
+  })
+
+  test('tells those who are an address before the fault and when it is over, and goes on where nobody listens', async () => {
+    const posted: [string, unknown][] = []
+    const post: RunParts['postJson'] = async (url, body) => {
+      posted.push([url, body])
+      if (url.includes('gone')) throw new Error('nobody listens')
+    }
+    const notify = ['the shift', 'https://chat.test/hook/secret', 'https://gone.test/hook/secret']
+    const { run, drill } = stage({ notify, post })
+    await runDrill(run)
+    expect(posted.map(([url]) => new URL(url).host)).toEqual(['chat.test', 'gone.test', 'chat.test', 'gone.test'])
+    expect(posted[0]?.[1]).toMatchObject({
+      event: 'begins',
+      text: expect.stringMatching(/priority-drop on lb1.*every quarter/),
+    })
+    expect(posted[2]?.[1]).toMatchObject({ event: 'ended', verdict: 'proven', restored: true })
+    expect(drill().ending).toBe('time')
+    const said = run.parts.book.view(run.drill.id).events.flatMap(({ kind, text }) => (kind === 'problem' ? [text] : []))
+    expect(said[0]).toBe('gone.test was not told: nobody listens')
   })
 
   test('that another process has begun is only taken back', async () => {

@@ -1,20 +1,23 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { findBrowser, thisMachine } from '../installed-browser.ts'
-import { CliError } from './exit-codes.ts'
+import { AppError } from '../app/app-error.ts'
+import type { PrintPage } from '../app/ports/print-page.ts'
+import { findBrowser, thisMachine } from './installed-browser.ts'
 
 const printMs = 60_000
-const failed = (message: string): CliError => new CliError({ code: 'request.invalid', message, effect: 'none', details: {} })
 
-/** Has an installed Chromium print a page of ours, which loads nothing and runs nothing, into a file. */
-export async function printPdf(html: string, out: string): Promise<void> {
+/** Has an installed Chromium do it. */
+export const printPage: PrintPage = async (html, signal) => {
   const browser = findBrowser(thisMachine)
   if (browser === null) {
-    throw failed('To print a PDF, a Chromium, Chrome, Edge or Brave has to be installed; "--format html" needs none.')
+    throw new AppError(
+      'exec.not-found',
+      'To print a PDF, a Chromium, Chrome, Edge or Brave has to be installed on this computer; the report as HTML needs none.',
+    )
   }
   const folder = await mkdtemp(join(tmpdir(), 'evenkeel-pdf-'))
   try {
@@ -31,11 +34,14 @@ export async function printPdf(html: string, out: string): Promise<void> {
       ...(thisMachine.uid === 0 ? ['--no-sandbox'] : []),
       pathToFileURL(page).href,
     ]
-    const said = await promisify(execFile)(browser, args, { timeout: printMs }).catch((cause: unknown) => cause)
+    const said = await promisify(execFile)(browser, args, { timeout: printMs, signal }).catch((cause: unknown) => cause)
+    signal.throwIfAborted()
     const pdf = await readFile(printed).catch(() => null)
-    if (pdf === null)
-      throw failed(`${browser} printed nothing${said instanceof Error ? `: ${said.message.slice(0, 500)}` : '.'}`)
-    await writeFile(resolve(out), pdf)
+    if (pdf !== null) return pdf
+    throw new AppError(
+      'exec.failed',
+      `${browser} printed nothing${said instanceof Error ? `: ${said.message.slice(0, 500)}` : '.'}`,
+    )
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
   }
