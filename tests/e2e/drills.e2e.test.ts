@@ -86,6 +86,40 @@ describeLab('drills in the window', () => {
     expect(await window.graveFindings()).toEqual([])
   })
 
+  it('leave a report that can be saved and printed', async () => {
+    const details = page.getByRole('complementary', { name: /^Drill keepalived-stop/ })
+    for (const [name, begins] of [
+      ['Save as PDF', '%PDF-'],
+      ['Save as HTML', '<!doctype html>'],
+      ['Save as JSON', '{'],
+    ] as const) {
+      const [download] = await Promise.all([
+        page.waitForEvent('download', { timeout: waitMs }),
+        details.getByRole('button', { name }).press('Enter'),
+      ])
+      expect(readFileSync(await download.path(), 'latin1').slice(0, begins.length)).toBe(begins)
+    }
+    await details.getByText('What became of open connections').waitFor()
+    await details.getByRole('button', { name: 'Close' }).press('Enter')
+  })
+
+  it('are carried out at set times, but for blocked windows, until they are removed', async () => {
+    await drill.open()
+    await drill.choose(/^VI_EDGE/, 'priority drop')
+    await drill.sheet.getByLabel('Type lb1 to put the fault there').waitFor({ timeout: waitMs })
+    await drill.schedule({ cron: '61 10 * * 2', blocked: '0 0 * * * for 1d: the whole day', reason: 'every Tuesday' })
+    await drill.sheet.getByRole('alert').getByText('61', { exact: false }).first().waitFor()
+    await drill.sheet.getByLabel('When', { exact: true }).fill('0 10 * * 2')
+    expect(await window.graveFindings()).toEqual([])
+    await drill.sheet.getByRole('button', { name: 'Schedule' }).press('Enter')
+    await drill.sheet.waitFor({ state: 'detached' })
+    const schedules = page.getByRole('region', { name: 'At set times' })
+    await schedules.getByText('to be skipped: the whole day', { exact: false }).waitFor()
+    expect(await window.graveFindings()).toEqual([])
+    await schedules.getByRole('button', { name: 'Remove' }).press('Enter')
+    await schedules.waitFor({ state: 'detached' })
+  })
+
   it('are blocked by the lever, with its reason, until it is taken back', async () => {
     await page.getByRole('button', { name: 'Block drills…' }).press('Enter')
     await page.getByLabel('Why no drill may begin').fill('quarter end')
@@ -98,6 +132,16 @@ describeLab('drills in the window', () => {
     await drill.sheet.waitFor({ state: 'detached' })
     await page.getByRole('button', { name: 'Allow drills' }).press('Enter')
     await page.getByRole('button', { name: 'Block drills…' }).waitFor()
+  })
+
+  it('the standby is judged beside its virtual router, with the evidence', async () => {
+    await window.go('VIPs')
+    const router = page.getByRole('region', { name: 'VI_EDGE' })
+    await router.getByText('Readiness of the standby').press('Enter')
+    await router.getByText(/^lb2 can(not)? take over/).waitFor({ timeout: waitMs })
+    await router.getByRole('list', { name: 'Readiness of the standby' }).getByText('Certificates').waitFor()
+    await router.getByText('No drill has proven yet that the address moves.').waitFor()
+    expect(await window.graveFindings()).toEqual([])
   })
 
   it('an address is moved to the other member and back, as a push that says so', async () => {

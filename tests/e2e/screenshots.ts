@@ -9,6 +9,7 @@ import { ensureLab, type Lab } from '../lab/lab.ts'
 import { whyNoLab } from '../lab/requirements.ts'
 import { openPage, startChromium, startShell } from './launch.ts'
 import { DrainSheet } from './pages/drain-sheet.ts'
+import { DrillSheet } from './pages/drill-sheet.ts'
 import { InventoryPages } from './pages/inventory-pages.ts'
 import { OperationSheet } from './pages/operation-sheet.ts'
 import { PoolsPage } from './pages/pools-page.ts'
@@ -86,6 +87,45 @@ async function photographDrain(page: Page, lab: Lab, window: WindowPage, pools: 
   await downloads
 }
 
+/** A drill before it begins, while its fault stands, and over; the readiness of a standby. */
+async function photographDrill(page: Page, window: WindowPage): Promise<void> {
+  const drill = new DrillSheet(page)
+  await window.go('VIPs')
+  const router = page.getByRole('region', { name: 'VI_EDGE' })
+  await router.getByText('Readiness of the standby').click()
+  await router.getByRole('list', { name: 'Readiness of the standby' }).waitFor({ timeout: 60_000 })
+  await photograph(page, 'readiness')
+  await window.go('Drills')
+  await drill.open()
+  await drill.choose(/^VI_EDGE/, 'keepalived stopped')
+  await drill.edit((plan) =>
+    plan
+      .replace('kind: tcp', 'kind: http')
+      .replace(/failedPercent: 0$/m, 'failedPercent: 5')
+      .replace(/holdMs: \d+/, 'holdMs: 20000'),
+  )
+  await drill.sheet.getByLabel('Type lb1 to put the fault there').waitFor({ timeout: 60_000 })
+  await photograph(page, 'drill-catalogue')
+  await drill.sheet.getByText('Carry it out at set times instead').scrollIntoViewIfNeeded()
+  await photograph(page, 'drill-plan')
+  await drill.start('lb1', 'every quarter, OPS-1500')
+  await page.getByText('held by lb2').waitFor({ timeout: 60_000 })
+  await photograph(page, 'drill-live')
+  const details = page.getByRole('complementary', { name: /^Drill keepalived-stop/ })
+  await details.getByText('Everything is as it was before.').waitFor({ timeout: 120_000 })
+  await photograph(page, 'drill-over')
+  await details.getByText('What became of open connections').scrollIntoViewIfNeeded()
+  await photograph(page, 'drill-evidence')
+  await details.getByRole('button', { name: 'Close' }).click()
+  await drill.open()
+  await drill.choose(/^VI_EDGE/, 'priority drop')
+  await drill.sheet.getByLabel('Type lb1 to put the fault there').waitFor({ timeout: 60_000 })
+  await drill.schedule({ cron: '0 10 * * 2', blocked: '0 9 28 * * for 3h: month-end closing', reason: 'every Tuesday' })
+  await drill.sheet.waitFor({ state: 'detached' })
+  await page.getByRole('region', { name: 'At set times' }).waitFor()
+  await photograph(page, 'drills')
+}
+
 async function photographAll(lab: Lab): Promise<void> {
   const shell = await startShell()
   const browser = await startChromium()
@@ -128,6 +168,7 @@ async function photographAll(lab: Lab): Promise<void> {
     }
     await lab.startBackend('b2')
     await photographDrain(page, lab, window, pools)
+    await photographDrill(page, window)
   } finally {
     await browser.close()
     await shell.stop()

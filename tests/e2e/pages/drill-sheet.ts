@@ -33,6 +33,15 @@ export class DrillSheet {
     await this.plan.fill(change(await this.plan.inputValue()))
   }
 
+  /** The plan at set times instead of now. */
+  async schedule({ cron, blocked, reason }: { cron: string; blocked: string; reason: string }): Promise<void> {
+    await this.sheet.getByText('Carry it out at set times instead').press('Enter')
+    await this.sheet.getByLabel('When', { exact: true }).fill(cron)
+    await this.sheet.getByLabel('Never', { exact: true }).fill(blocked)
+    await this.sheet.getByLabel('Why it is scheduled').fill(reason)
+    await this.sheet.getByRole('button', { name: 'Schedule' }).press('Enter')
+  }
+
   async start(node: string, reason: string): Promise<void> {
     await this.sheet.getByLabel(`Type ${node} to put the fault there`).fill(node)
     await this.sheet.getByLabel('Reason').fill(reason)
