@@ -240,8 +240,9 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     return { session, services: probes.services(nodeId) ?? [] }
   }
   const pairOf = (nodeId: NodeId) => inventory.current().pairs.find(({ nodes }) => nodes.includes(nodeId)) ?? null
+  const lookAtNode = createNodeEvidence({ clock })
   const versions = createConfigVersions({ repo: store.versions, vault, isDriver, clock, log })
-  const config = createConfigService({ inventory, sessions, probes, versions, clock })
+  const config = createConfigService({ inventory, sessions, probes, versions, lookAtNode, clock })
   const pushJob = createPushJob({
     servicesOf,
     versions,
@@ -316,7 +317,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     publish,
   })
   const handovers = createHandoverService({ fleet, servicesOf, config, pushes })
-  const readiness = createReadiness({ fleet, servicesOf, lookAtNode: createNodeEvidence({ clock }), clock })
+  const readiness = createReadiness({ fleet, servicesOf, lookAtNode, clock })
   const drills = createDrillService({
     book: drillBook,
     repo: store.drills,

@@ -14,6 +14,7 @@ import type {
   ConfigVersionText,
   FileDiff,
   FileEdits,
+  LintFinding,
   NodeConfig,
   NodeConfigFile,
   NodeId,
@@ -24,13 +25,17 @@ import { semanticDiff } from '../domain/config-diff/semantic-diff.ts'
 import { editConfig } from '../domain/config-edit/edit-config.ts'
 import { EditRefusal } from '../domain/config-edit/edit-refusal.ts'
 import { maskSecrets } from '../domain/config-text/mask-secrets.ts'
+import { certificateUses } from '../domain/lint/certificate-uses.ts'
+import { certificateFindings } from '../domain/lint/certificate-findings.ts'
 import { lintFiles } from '../domain/lint/lint-files.ts'
 import { AppError, appErrorFrom } from './app-error.ts'
+import { certificateFrom } from './certificate-from.ts'
 import type { ConfigVersions, FileOnNode } from './config-versions.ts'
 import type { InventoryService } from './inventory-service.ts'
 import type { Clock } from './ports/clock.ts'
 import type { ConfigFileReading } from './ports/driver.ts'
-import type { NodeSessions } from './ports/node-session.ts'
+import type { LookAtNode } from './ports/node-evidence.ts'
+import type { CallLimits, NodeSession, NodeSessions } from './ports/node-session.ts'
 import type { ProbeService } from './probe-service.ts'
 
 export interface ConfigService {
@@ -48,6 +53,7 @@ export interface ConfigServiceParts {
   sessions: NodeSessions
   probes: ProbeService
   versions: ConfigVersions
+  lookAtNode: LookAtNode
   clock: Clock
 }
 
@@ -56,10 +62,39 @@ const timeoutMs = 30_000
 const maxEditLength = 20_000
 const diffTimeoutMs = 2_000
 
-export function createConfigService({ inventory, sessions, probes, versions, clock }: ConfigServiceParts): ConfigService {
+export function createConfigService({
+  inventory,
+  sessions,
+  probes,
+  versions,
+  lookAtNode,
+  clock,
+}: ConfigServiceParts): ConfigService {
   const key = randomBytes(32)
   const tag = (secret: string): string => createHmac('sha256', key).update(secret).digest('hex').slice(0, 4)
   const masked = (file: ConfigText): ConfigText => ({ ...file, text: maskSecrets(file.kind, file.text, tag).text })
+
+  /** Of those that can be read; a node that does not let itself be looked at says nothing of them. */
+  async function certificatesOf(
+    session: NodeSession,
+    texts: readonly ConfigText[],
+    limits: CallLimits,
+  ): Promise<LintFinding[]> {
+    const uses = certificateUses(texts)
+    if (uses.length === 0) return []
+    try {
+      const paths = [...new Set(uses.map(({ path }) => path))]
+      const { certificates } = await lookAtNode(session, { reach: [], certificates: paths }, limits)
+      const seen = certificates.flatMap(({ path, pem }) => {
+        const read = pem === null ? null : certificateFrom(pem)
+        return read === null ? [] : [{ path, ...read }]
+      })
+      return certificateFindings(uses, seen, clock.now())
+    } catch (thrown) {
+      if (limits.signal.aborted || !appErrorFrom(thrown).code.startsWith('exec.')) throw thrown
+      return []
+    }
+  }
 
   return {
     async fetch(nodeId, secrets, signal) {
@@ -88,7 +123,8 @@ export function createConfigService({ inventory, sessions, probes, versions, clo
         }
       }
       await versions.seen(seen)
-      return { nodeId, at: clock.now(), files, findings: lintFiles(texts), failures }
+      const findings = [...lintFiles(texts), ...(await certificatesOf(session, texts, limits))]
+      return { nodeId, at: clock.now(), files, findings, failures }
     },
 
     async version(id) {

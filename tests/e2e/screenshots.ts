@@ -160,7 +160,8 @@ async function photographAll(lab: Lab): Promise<void> {
     await pools.table.press('Home')
     await photograph(page, 'pools')
     await pools.row('web2').dblclick()
-    await pools.drawer.getByRole('img').nth(2).waitFor()
+    await pools.drawer.getByRole('img').first().waitFor()
+    await page.waitForTimeout(readingsMs)
     await photograph(page, 'server')
     for (const name of pages) {
       await window.go(name)

@@ -1,19 +1,14 @@
 /** Finds out whether the standby of a virtual router could take over. Reads the nodes, connects from them, and changes nothing. */
-import { X509Certificate } from 'node:crypto'
 import type { DrillReadiness, FaultKind, NodeId, RouterId, RouterView, ServiceKind } from '#contract'
 import { effectOf } from '../../domain/drill/effects.ts'
 import { predict } from '../../domain/drill/prediction.ts'
-import {
-  judgeReadiness,
-  type MemberCertificate,
-  type MemberEvidence,
-  type MemberService,
-} from '../../domain/drill/readiness.ts'
+import { judgeReadiness, type MemberEvidence, type MemberService } from '../../domain/drill/readiness.ts'
 import { needsOf } from '../../domain/drill/standby-needs.ts'
 import { membersOf } from '../../domain/drill/vrrp-members.ts'
 import { parseTree } from '../../domain/keepalived/config-tree.ts'
 import { viewOf } from '../../domain/keepalived/config-view.ts'
 import { AppError, appErrorFrom } from '../app-error.ts'
+import { certificateFrom } from '../certificate-from.ts'
 import { goneWith } from './foresee-fault.ts'
 import type { FleetService } from '../fleet-service.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -130,17 +125,3 @@ const keepalivedViews = ({ services }: MemberEvidence) =>
   services.flatMap(({ kind, files }) =>
     kind === 'keepalived' ? files.flatMap(({ path, text }) => (text === null ? [] : [viewOf(path, parseTree(text))])) : [],
   )
-
-function certificateFrom(pem: string): MemberCertificate['found'] {
-  try {
-    const { subject, fingerprint256, validFrom, validTo } = new X509Certificate(pem)
-    return {
-      subject: subject.replaceAll('\n', ', '),
-      sha256: fingerprint256.replaceAll(':', '').toLowerCase(),
-      notBefore: Date.parse(validFrom),
-      notAfter: Date.parse(validTo),
-    }
-  } catch {
-    return null // what stands between the marks is no certificate
-  }
-}

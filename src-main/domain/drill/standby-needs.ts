@@ -2,7 +2,8 @@
 import type { ConfigText, ServiceKind } from '#contract'
 import { bindEndpoints } from '../haproxy/bind-endpoints.ts'
 import { parseConfig as parseHaproxy } from '../haproxy/config/tree.ts'
-import { settingOf, viewOf, type HaproxyView } from '../haproxy/config/view.ts'
+import { viewOf, type HaproxyView } from '../haproxy/config/view.ts'
+import { certificateUses } from '../lint/certificate-uses.ts'
 import type { WantedEndpoint } from '../net/unseen-by-check.ts'
 import { listenEndpoints } from '../nginx/listen-endpoints.ts'
 import { parseConfig as parseNginx, type Directive } from '../nginx/parse-config.ts'
@@ -32,15 +33,13 @@ export function needsOf(files: readonly ConfigText[]): Needs {
     if (known === undefined) backends.set(`${host} ${port}`, { host, port, servers: [server] })
     else known.servers.push(server)
   }
-  const prefix = (of('nginx')[0]?.path ?? '').replace(/[^/]*$/, '')
-  const certificates = [...haproxyCertificates(haproxy), ...nginxCertificates(nginx, prefix)]
   return {
     backends: [...backends.values()],
     listens: [
       ...bindEndpoints(of('haproxy')).map((each) => ({ ...each, kind: 'haproxy' as const })),
       ...listenEndpoints(of('nginx')).map((each) => ({ ...each, kind: 'nginx' as const })),
     ],
-    certificates: [...new Set(certificates)].filter((path) => path.startsWith('/')),
+    certificates: [...new Set(certificateUses(files).map(({ path }) => path))],
   }
 }
 
@@ -68,24 +67,4 @@ function* nginxServers(directives: readonly Directive[]) {
       if (endpoint !== null && !down) yield { ...endpoint, server: `${name}/${address}` }
     }
   }
-}
-
-function haproxyCertificates({ global, proxies }: HaproxyView): string[] {
-  const base = settingOf({ settings: global }, 'crt-base')?.values[0] ?? ''
-  return proxies.flatMap(({ binds }) =>
-    binds.flatMap(({ options }) =>
-      options.flatMap((word, at) => {
-        const path = word === 'crt' ? options[at + 1] : undefined
-        return path === undefined ? [] : [path.startsWith('/') || base === '' ? path : `${base}/${path}`]
-      }),
-    ),
-  )
-}
-
-function nginxCertificates(directives: readonly Directive[], prefix: string): string[] {
-  return directives.flatMap(({ name, args, block }) => {
-    const [path] = args
-    const own = name === 'ssl_certificate' && path !== undefined && !/\$|^data:/.test(path) ? [path] : []
-    return [...own.map((each) => (each.startsWith('/') ? each : prefix + each)), ...nginxCertificates(block ?? [], prefix)]
-  })
 }

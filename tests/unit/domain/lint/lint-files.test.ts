@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ServiceKind } from '#contract'
+import { certificateUses } from '../../../../src-main/domain/lint/certificate-uses.ts'
+import { certificateFindings } from '../../../../src-main/domain/lint/certificate-findings.ts'
 import { lintFiles } from '../../../../src-main/domain/lint/lint-files.ts'
 
 const timeouts = '  timeout client 30s\n  timeout server 30s\n  timeout connect 5s\n'
@@ -15,6 +17,54 @@ function found(kind: ServiceKind, ...texts: string[]): string[] {
   const files = texts.map((text, index) => ({ path: `/${index}`, kind, text }))
   return lintFiles(files).map(({ rule, file, line }) => `${rule}@${texts.length > 1 ? `${file}:` : ''}${line}`)
 }
+
+describe('two whole configurations of HAProxy', () => {
+  const whole = (servers: string, more = ''): string =>
+    `global\n  maxconn 5000\n${haproxy(`frontend f\n  bind 198.18.0.1:80${more}\n  default_backend b\nbackend b\n${servers}`)}`
+
+  it('are those of members, and not one in which names are taken twice', () => {
+    expect(found('haproxy', whole(two), whole(two).replace('198.18.0.1', '198.18.0.2'))).toEqual([])
+  })
+  it('must not differ in what clients are answered', () => {
+    const other = whole(`${two.replace('10.0.0.2', '10.0.0.9')}  server c 10.0.0.3:80 check\n`, '\n  bind :8080')
+    expect(found('haproxy', whole(two), other)).toEqual(['haproxy/members-differ@/1:8', 'haproxy/members-differ@/1:14', 'haproxy/members-differ@/1:15']) // prettier-ignore
+    expect(found('haproxy', whole(two), whole(two.replace(' check\n', '\n')))).toContain('haproxy/members-differ@/1:12')
+    expect(found('haproxy', whole(two), `${whole(two)}backend more\n${two}`)).toEqual(['haproxy/members-differ@/1:14'])
+  })
+})
+
+describe('certificates', () => {
+  const now = Date.parse('2026-11-23T00:00:00Z')
+  const day = 86_400_000
+  const uses = certificateUses([
+    {
+      kind: 'haproxy',
+      path: '/h',
+      text: 'global\n  crt-base /etc/tls\nfrontend f\n  bind :443 ssl crt edge.pem crt /etc/all\n',
+    },
+    { kind: 'nginx', path: '/etc/nginx/n', text: 'http {\n server {\n  ssl_certificate n.pem;\n }\n}\n' },
+  ])
+  const valid = (path: string, fromDays: number, toDays: number) => ({ path, subject: 'CN=edge', notBefore: now + fromDays * day, notAfter: now + toDays * day }) // prettier-ignore
+
+  it('are found where they are named, in a file or in a folder', () => {
+    expect(uses.map(({ path, file, line }) => `${path} ${file}:${line}`)).toEqual(['/etc/tls/edge.pem /h:4', '/etc/all /h:4', '/etc/nginx/n.pem /etc/nginx/n:3']) // prettier-ignore
+  })
+  it('that are over, not yet, or soon over are told of, each at its line', () => {
+    const seen = [
+      valid('/etc/tls/edge.pem', -90, -1),
+      valid('/etc/all/a.pem', 1, 90),
+      valid('/etc/all/b.pem', -90, 90),
+      valid('/etc/nginx/n.pem', -80, 10),
+    ]
+    expect(
+      certificateFindings(uses, seen, now).map(({ rule, severity, line, message }) => `${severity} ${rule}@${line} ${message}`),
+    ).toEqual([
+      'error haproxy/certificate-expired@4 /etc/tls/edge.pem expired on 2026-11-22 (CN=edge)',
+      'error haproxy/certificate-expired@4 /etc/all/a.pem is not valid before 2026-11-24 (CN=edge)',
+      'warning nginx/certificate-expires-soon@3 /etc/nginx/n.pem expires on 2026-12-03, in 10 days (CN=edge)',
+    ])
+  })
+})
 
 describe('haproxy', () => {
   it('has nothing to say of a sound file', () => {
