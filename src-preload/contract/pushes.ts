@@ -8,11 +8,14 @@ import { ServiceKind } from './fleet.ts'
 import { DrillPrediction } from './drills.ts'
 import { EpochMs, JobId, Milliseconds, NodeId, PushId, RouterId } from './ids.ts'
 
-/** What is done to a running daemon instead of a reload (HAProxy, management manual 2.6, `set server`). */
+/** What is done to a running daemon instead of a reload (HAProxy, management manual 2.6: `set`, `add` and `del server`). */
 const server = { pool: v.string(), server: v.string() }
 export const RuntimeStep = v.union([
   v.strictObject({ ...server, weight: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(256)) }),
   v.strictObject({ ...server, state: v.picklist(['ready', 'maint']) }),
+  /** address and options, as the file has them */
+  v.strictObject({ ...server, add: v.pipe(v.string(), v.regex(/^[\w.:[\]-]+( [\w.:-]+)*$/)) }),
+  v.strictObject({ ...server, remove: v.literal(true) }),
 ])
 export type RuntimeStep = v.InferOutput<typeof RuntimeStep>
 

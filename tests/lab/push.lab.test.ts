@@ -127,6 +127,21 @@ describeLab('a push to both members of a pair that work', () => {
     for (const each of pair) expect(await toldOf(lab, each)).toEqual({ weight, isOut: false })
     expect(await workers(), 'no process is new').toEqual(before)
 
+    // a server comes, is asked, and goes again
+    const free = lab.topology.backends.at(-1)?.address ?? ''
+    const line = `    server web9 ${free}:8000 check inter 500ms weight 20`
+    const more = await push((text) => text.replace(/^( *server web1 .*)$/m, `$1\n${line}`), 1000, { nodes, atRuntime: true })
+    expect(more, more.said).toMatchObject({
+      state: 'succeeded',
+      targets: [{ runtime: [{ add: expect.any(String) as string }] }],
+    })
+    const answering = async (): Promise<string> => (await lab.exec(node, ['sh', '-c', "echo 'show stat' | socat - /run/haproxy/admin.sock | grep '^be_web,web9,' | cut -d, -f18,19"])).stdout // prettier-ignore
+    await expect.poll(answering, { timeout: 20_000 }).toMatch(/^UP,20/)
+    const fewer = await push((text) => text.replace(`${line}\n`, ''), 1000, { nodes, atRuntime: true, allowCapacityLoss: true })
+    expect(fewer, fewer.said).toMatchObject({ state: 'succeeded', targets: [{ runtime: [{ remove: true }] }] })
+    expect(await answering()).toBe('')
+    expect([await onDisk(lab, node), await workers()]).toEqual([texts[0], before])
+
     const alsoQueue = (text: string): string => text.replace('timeout connect', 'timeout queue 9s\n    timeout connect')
     const needsReload = expect.stringMatching(/needs a reload for .*haproxy\.cfg:\d+/) as string
     await expect(push((text) => withWeight(alsoQueue(text), 70), 0, { nodes, atRuntime: true })).rejects.toMatchObject({

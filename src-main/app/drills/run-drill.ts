@@ -181,7 +181,8 @@ async function countPhantoms(run: Run, watch: DrillWatch): Promise<void> {
     const count = await parts.faults.connectionsTo(await sessionOf(run, drill.node), host, limits)
     drill.phantoms = count
     if (count === 0) return
-    const text = `${count} connections to ${host} are still believed in here, whose clients are elsewhere by now`
+    const what = count === 1 ? 'one connection' : `${count} connections`
+    const text = `still believes in ${what} to ${host}, which it has lost`
     parts.book.note(drill.id, { kind: 'phantoms', nodeId: drill.node, text })
   } catch (thrown) {
     if (signal.aborted) throw thrown

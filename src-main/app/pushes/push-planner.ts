@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { ConfigText, NodeId, PairId, PushFile, PushPlan, PushRequest, ServiceKind } from '#contract'
 import { isMask, secretsIn } from '../../domain/config-text/mask-secrets.ts'
-import { runtimeSteps } from '../../domain/haproxy/runtime-changes.ts'
+import { runtimeStep, runtimeSteps } from '../../domain/haproxy/runtime-changes.ts'
 import { orderPush, type PushTarget } from '../../domain/push/order.ts'
 import { AppError } from '../app-error.ts'
 import type { ConfigService } from '../config-service.ts'
@@ -86,7 +86,7 @@ export function createPushPlanner({ servicesOf, versions, config, pairOf }: Push
         ...(request.allowVipMove
           ? []
           : moves.map(({ text }) => `${text} Allow that ("--allow-vip-move") if it is what is wanted.`)),
-        ...(request.atRuntime ? targets.flatMap(whyNotAtRuntime) : []),
+        ...(request.atRuntime ? drafts.flatMap(whyNotAtRuntime) : []),
       ],
     }
     return { plan, targets: drafts }
@@ -137,7 +137,7 @@ export function createPushPlanner({ servicesOf, versions, config, pairOf }: Push
         const [was, is] = [before.map(textOf), next.map(textOf)]
         const diff = config.diff(was, is)
         const replaced = own.every(({ before: old, after }) => old !== null && after !== null)
-        const runtime = replaced ? runtimeSteps(diff.changes) : null
+        const runtime = replaced ? runtimeSteps(diff.changes, is) : null
         const shown = {
           nodeId,
           kind,
@@ -232,9 +232,9 @@ const titleOf = ({ handover }: PushRequest): string | null =>
   handover === undefined ? null : `Move ${handover.router} from ${handover.from} to ${handover.to}`
 
 /** Why the running daemon cannot be told all of it; empty when it can. */
-function whyNotAtRuntime({ nodeId, kind, diff, runtime }: PushPlan['targets'][number]): string[] {
+function whyNotAtRuntime({ shown: { nodeId, kind, diff, runtime }, member }: Draft): string[] {
   if (runtime !== null) return []
-  const more = diff.changes.filter(({ impact }) => impact !== 'runtime')
+  const more = diff.changes.filter((change) => runtimeStep(change, member.after) === null)
   const places = more.map(({ subject, at }) => {
     const place = at.after ?? at.before
     return place === null ? subject : `${subject} (${place.file}:${place.line})`

@@ -130,7 +130,7 @@ function heldText({ phantoms, node, plan }: DrillRecord): string[] {
     kept,
     phantoms === 0
       ? `Just before the fault was taken back, ${node} believed in no connection to ${host} any more.`
-      : `Just before the fault was taken back, ${node} still believed in ${phantoms} connections to ${host}, which it no longer had: their clients had gone, or waited in vain.`,
+      : `Just before the fault was taken back, ${node} still believed in ${phantoms === 1 ? 'one connection' : `${phantoms} connections`} to ${host}, which it no longer had: whoever was at the other end had gone, or waited in vain.`,
   ]
 }
 

@@ -70,9 +70,13 @@ const faults: readonly [RegExp, CommandFault][] = [
   [/^Unknown command/, 'unknown-command'],
 ]
 
-/** The runtime API has no status codes: a command that changed something answers with an empty line, anything else is a refusal. */
+/** What `add server` and `del server` say when they have done it (2.6). */
+const done = /^(New server registered|Server deleted)\.$/
+
+/** The runtime API has no status codes: nearly every command that changed something answers with an empty line, and else with a refusal. */
 export function faultOfChange(reply: string): CommandFault | null {
-  return reply.trim() === '' ? null : (faultFrom(reply) ?? 'refused')
+  const said = reply.trim()
+  return said === '' || done.test(said) ? null : (faultFrom(reply) ?? 'refused')
 }
 
 /** A reply to a read command that is one of the known refusals; null for anything else. */

@@ -13,7 +13,7 @@ import type { ConfigAdmin } from '../../app/ports/config-admin.ts'
 import type { NodeSession } from '../../app/ports/node-session.ts'
 import { bindEndpoints } from '../../domain/haproxy/bind-endpoints.ts'
 import { checkProblems } from '../../domain/haproxy/check-problems.ts'
-import { commandOf } from '../../domain/haproxy/runtime-changes.ts'
+import { commandsOf } from '../../domain/haproxy/runtime-changes.ts'
 import { overlap } from '../../domain/net/endpoint.ts'
 import { unseenByCheck } from '../../domain/net/unseen-by-check.ts'
 import { createConfigAdmin } from '../linux/config-admin.ts'
@@ -169,7 +169,7 @@ export function createHaproxyConfigAdmin({ clock, sockets, service, serverAdmin 
       commandsOf(steps) {
         if (runtimeSocket === null) return []
         const { prefix, path } = runtimeSocket
-        return steps.map((step) => `echo ${shown(prefix + commandOf(step))} | socat - ${shown(path)}`)
+        return steps.flatMap(commandsOf).map((command) => `echo ${shown(prefix + command)} | socat - ${shown(path)}`)
       },
     },
     { clock },

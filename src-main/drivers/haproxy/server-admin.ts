@@ -4,7 +4,7 @@ import type { Clock } from '../../app/ports/clock.ts'
 import type { AdminLimits } from '../../app/ports/admin-limits.ts'
 import type { ServerAdmin, ServerPreImage } from '../../app/ports/driver.ts'
 import type { NodeSession } from '../../app/ports/node-session.ts'
-import { commandOf } from '../../domain/haproxy/runtime-changes.ts'
+import { commandsOf, wantedAfter } from '../../domain/haproxy/runtime-changes.ts'
 import { parseServersState } from '../../domain/haproxy/parse-servers-state.ts'
 import {
   faultFrom,
@@ -39,6 +39,9 @@ interface AdminParts {
 }
 
 const recordedReplyBytes = 4096
+/** A server in maintenance gets no more requests; those that it has may take this long. */
+const lastConnectionsMs = 10_000
+const removeAgainMs = 500
 
 export interface HaproxyAdmin extends ServerAdmin {
   /** Errors as `setState`: a step that is not in force right afterwards is `daemon.not-confirmed`. */
@@ -92,6 +95,25 @@ export function createServerAdmin(parts: AdminParts): HaproxyAdmin {
     if (fault !== null) throw refusal(session, command, reply, fault)
   }
 
+  /** A server that is in maintenance, as soon as its last connection has ended, or it is said how it stands. */
+  async function remove(session: NodeSession, ref: ServerRef, command: string, limits: AdminLimits): Promise<void> {
+    const until = parts.clock.monotonic() + lastConnectionsMs
+    for (;;) {
+      const reply = await ask(session, command, limits, true)
+      const fault = faultOfChange(reply)
+      if (fault === null) return
+      if (!/still has/.test(reply)) throw refusal(session, command, reply, fault)
+      if (parts.clock.monotonic() > until) {
+        throw new AppError(
+          'daemon.runtime-rejected',
+          `${ref.pool}/${ref.server} on ${session.nodeId} still serves connections, so the running HAProxy cannot forget it. Drain it first, or push with a reload.`,
+          { effect: 'applied', details: { command, reply: reply.trim() } },
+        )
+      }
+      await parts.clock.sleep(removeAgainMs, limits.signal)
+    }
+  }
+
   async function confirm(
     session: NodeSession,
     ref: ServerRef,
@@ -126,8 +148,20 @@ export function createServerAdmin(parts: AdminParts): HaproxyAdmin {
 
     async apply(session, step, limits) {
       assertNames(step)
-      await change(session, commandOf(step), limits)
-      await confirm(session, step, 'weight' in step ? { weight: step.weight } : { state: step.state }, limits)
+      for (const command of commandsOf(step)) {
+        await (command.startsWith('del server') ? remove(session, step, command, limits) : change(session, command, limits))
+      }
+      const wanted = wantedAfter(step)
+      if (wanted !== null) return confirm(session, step, wanted, limits)
+      if ((await read(session, step, limits)) === null) return
+      const name = `${step.pool}/${step.server}`
+      throw new AppError(
+        'daemon.not-confirmed',
+        `HAProxy on ${session.nodeId} said that ${name} is gone, and still lists it.`,
+        {
+          effect: 'unknown',
+        },
+      )
     },
 
     async restore(session, before, limits) {

@@ -109,7 +109,8 @@ export const messages = {
       silence: 'Longest wait',
       what: { tcp: 'TCP', 'keep-alive': 'HTTP keep-alive', websocket: 'WebSocket', kept: 'kept open' },
       ending: { open: 'stayed open', frozen: 'frozen', closed: 'closed', reset: 'reset' },
-      phantoms: 'Before the fault was taken back, {node} still believed in {count} connections to {host}, which it had lost.',
+      phantoms:
+        'When the fault was taken back, {node} believed in no connection to {host} any more. | Until the fault was taken back, {node} believed in one connection to {host}, which it had lost. | Until the fault was taken back, {node} believed in {count} connections to {host}, which it had lost.',
     },
     schedule: {
       title: 'At set times',
