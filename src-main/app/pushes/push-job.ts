@@ -249,7 +249,7 @@ export function createPushJob(parts: PushJobParts): JobDefinition<PushJobInput, 
       onPhase(context.input.push, target.nodeId, 'checking')
       const party = await partyOf(servicesOf, target, context.signal)
       const report = await party.admin.check(party.session, await changesOf(versions, target), limitsOf(context))
-      if (!report.accepted) throw refused(target, report)
+      if (!report.accepted) throw notAccepted(target, report)
     },
 
     async undo(_intent, context) {
@@ -264,7 +264,8 @@ export function createPushJob(parts: PushJobParts): JobDefinition<PushJobInput, 
   }
 }
 
-function refused({ nodeId, kind }: PushTargetFiles, { problems, output }: CheckReport): AppError {
+/** The daemon's own words for why it would not take the files. */
+export function notAccepted({ nodeId, kind }: PushTargetFiles, { problems, output }: CheckReport): AppError {
   const errors = problems.filter(({ severity }) => severity === 'error')
   const said = errors.map(({ path, line, message }) => `${path === null ? '' : `${path}:${line ?? ''}: `}${message}`)
   return new AppError(

@@ -31,8 +31,8 @@ import type { Clock } from '../ports/clock.ts'
 import type { StandingGuard } from '../ports/config-admin.ts'
 import type { Log } from '../ports/log.ts'
 import type { PushRepo } from '../ports/store.ts'
-import { isGuardOf, partyOf, shownReason, type ServicesOf } from './parties.ts'
-import { pushKind, type PushJobInput } from './push-job.ts'
+import { changesOf, isGuardOf, partyOf, shownReason, type ServicesOf } from './parties.ts'
+import { notAccepted, pushKind, type PushJobInput } from './push-job.ts'
 import type { PlannedPush } from './push-planner.ts'
 
 export interface PushService {
@@ -86,6 +86,9 @@ export interface PushServiceParts {
 /** pushes among which a job that waited for its node is looked for */
 const waitedFor = 100
 const guardRoomMs = 60_000
+const checkAllMs = 300_000
+/** Each is a login and a daemon that reads its files. */
+const checkedAtOnce = 16
 /** Until the guard is gone the daemon has to reload, be watched and be confirmed. */
 const leastGuardRoomMs = 15_000
 
@@ -114,8 +117,11 @@ export function createPushService(parts: PushServiceParts): PushService {
   const targetsOn = (push: PushRecord, nodes: readonly NodeId[]): PushRecord['targets'] =>
     push.targets.filter(({ nodeId }) => nodes.includes(nodeId))
 
-  function place(push: PushRecord, nodes: readonly NodeId[], phase: PushPhase, said: string): void {
-    for (const target of targetsOn(push, nodes)) {
+  const place = (push: PushRecord, nodes: readonly NodeId[], phase: PushPhase, said: string): void =>
+    placeEach(push, targetsOn(push, nodes), phase, said)
+
+  function placeEach(push: PushRecord, targets: PushRecord['targets'], phase: PushPhase, said: string): void {
+    for (const target of targets) {
       if (target.phase !== phase) target.trail.push({ phase, at: clock.now() })
       Object.assign(target, { phase, said })
     }
@@ -167,8 +173,42 @@ export function createPushService(parts: PushServiceParts): PushService {
     return said
   }
 
+  /**
+   * Every node's own daemon, before the first of them is changed: what the last wave refuses must not stand on the first by then. Each is asked
+   * again when its turn has come. Answers why some refuse.
+   */
+  async function checkAll(push: PushRecord): Promise<string[]> {
+    const signal = AbortSignal.timeout(checkAllMs)
+    const whys: string[] = []
+    for (let from = 0; from < push.targets.length; from += checkedAtOnce) {
+      const some = push.targets.slice(from, from + checkedAtOnce)
+      placeEach(push, some, 'checking', '')
+      await Promise.all(
+        some.map(async (target) => {
+          try {
+            const { admin, session } = await partyOf(servicesOf, target, signal)
+            const report = await admin.check(session, await changesOf(versions, target), limitsFor(signal))
+            if (!report.accepted) throw notAccepted(target, report)
+            placeEach(push, [target], 'waiting', '')
+          } catch (thrown) {
+            const { message } = appErrorFrom(thrown)
+            placeEach(push, [target], 'failed', message)
+            whys.push(`${target.nodeId}: ${message}`)
+          }
+        }),
+      )
+    }
+    return whys
+  }
+
   async function run(push: PushRecord): Promise<void> {
     const failures: string[] = []
+    const refusals = push.waves.flat().length > 1 ? await checkAll(push) : []
+    if (jobs().isClosing()) return leave(push)
+    if (refusals.length > push.budget) {
+      skipWaiting(push)
+      return takeBack(push, refusals.join(' '))
+    }
     for (const wave of push.waves) {
       if (stopped.has(push.id) || failures.length > push.budget) break
       const ends = await Promise.all(wave.map((nodes) => pushGroup(push, nodes)))
@@ -177,13 +217,17 @@ export function createPushService(parts: PushServiceParts): PushService {
         for (const node of why === null ? [] : (wave[index] ?? [])) failures.push(`${node}: ${why ?? ''}`)
       })
     }
-    for (const target of push.targets) if (target.phase === 'waiting') target.phase = 'skipped'
+    skipWaiting(push)
     const why = failures.join(' ')
     if (!stopped.has(push.id) && failures.length <= push.budget) {
       const but = failures.length === 0 ? '' : ` But for ${failures.length}: ${why}`
       return end(push, failures.length === 0 ? 'succeeded' : 'failed', `The new configuration is loaded and serves.${but}`)
     }
     await takeBack(push, why === '' ? 'The operator stopped it.' : why)
+  }
+
+  function skipWaiting({ targets }: PushRecord): void {
+    for (const target of targets) if (target.phase === 'waiting') target.phase = 'skipped'
   }
 
   /** The last first, as they were done. */

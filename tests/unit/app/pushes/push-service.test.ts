@@ -170,7 +170,21 @@ describe('a push', () => {
       [old, null],
       [old, null],
     ])
-    expect(push.targets.find(({ nodeId }) => nodeId === 'lb1')?.phase).toBe('skipped')
+    expect(push.targets.find(({ nodeId }) => nodeId === 'lb1')?.phase).toBe(nodes.length === 0 ? 'failed' : 'skipped')
+  })
+
+  it('that the last daemon refuses changes none of the first, unless so many may fail', async () => {
+    const site = setUp()
+    const request = site.request(good)
+    const files = request.files.map((file) => (file.nodeId === 'lb1' ? { ...file, text: `${old}refuse` } : file))
+    const { id } = await site.pushes.start({ ...request, files }, by, never)
+    const push = await site.ended(id)
+    expect(push.said).toMatch(/^lb1: .*unknown keyword.*What was there before is in force on every node/)
+    expect(push.targets.map(({ nodeId, phase }) => [nodeId, phase])).toEqual([['lb1', 'failed'], ['lb2', 'skipped']]) // prettier-ignore
+    expect(touched(site)).toEqual([])
+    const lenient = await site.pushes.start({ ...request, files, budget: 1 }, by, never)
+    expect(await site.ended(lenient.id)).toMatchObject({ state: 'failed', targets: [{ phase: 'failed' }, { phase: 'done' }] })
+    expect(touched(site)).toEqual(['lb2'])
   })
 
   it('of what one member must not have alone changes both at once, or neither', async () => {
@@ -208,7 +222,9 @@ describe('a push', () => {
     const { id } = await start(site, good)
     const push = await site.ended(id)
     const [lb1] = push.targets
-    expect(lb1?.trail.map(({ phase }) => phase).join(' ')).toBe('checking arming replacing reloading watching confirming done')
+    expect(lb1?.trail.map(({ phase }) => phase).join(' ')).toBe(
+      'checking waiting checking arming replacing reloading watching confirming done',
+    )
     const ats = lb1?.trail.map(({ at }) => at) ?? []
     expect(ats).toEqual([...ats].sort((a, b) => a - b))
     const health = { serving: 2, servers: 2, queue: 0, requestRate: 0, errorRate: 0 }
