@@ -7,6 +7,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import type { JobId, NodeId, PracticeSize } from '#contract'
 import { AppError, appErrorFrom } from './app/app-error.ts'
 import { createDraftService } from './app/drafts/draft-service.ts'
+import { createConfigMirror } from './app/config-mirror.ts'
 import { createConfigService } from './app/config-service.ts'
 import { createConfigVersions } from './app/config-versions.ts'
 import { createDrainBook } from './app/drains/drain-book.ts'
@@ -54,6 +55,7 @@ import type { ServicesOf } from './app/pushes/parties.ts'
 import { createPushJob } from './app/pushes/push-job.ts'
 import { createPushPlanner } from './app/pushes/push-planner.ts'
 import { createPushService } from './app/pushes/push-service.ts'
+import { createMirrorKeeper } from './app/keep-mirror.ts'
 import { createProbeService, type ProbeNodeFacts } from './app/probe-service.ts'
 import { createSettingsService } from './app/settings-service.ts'
 import { tellRecovery } from './app/tell-recovery.ts'
@@ -70,6 +72,7 @@ import { createLog } from './log.ts'
 import { hostFleet } from './practice/fleet-host.ts'
 import { startNodeProcess, type StartProcess } from './practice/own-process.ts'
 import { createRecorder } from './recorder/create-recorder.ts'
+import { createGitMirror } from './store/git-mirror.ts'
 import { openStore } from './store/open-store.ts'
 import { systemClock } from './system-clock.ts'
 import { reachesFromConsole } from './transport/console-reach.ts'
@@ -242,6 +245,8 @@ export async function compose(options: ComposeOptions): Promise<Console> {
   const pairOf = (nodeId: NodeId) => inventory.current().pairs.find(({ nodes }) => nodes.includes(nodeId)) ?? null
   const lookAtNode = createNodeEvidence({ clock })
   const versions = createConfigVersions({ repo: store.versions, vault, isDriver, clock, log })
+  const mirror = createConfigMirror({ versions, mirror: createGitMirror() })
+  const mirrorKeeper = createMirrorKeeper({ mirror, settings, isDriver, clock, log })
   const config = createConfigService({ inventory, sessions, probes, versions, lookAtNode, clock })
   const pushJob = createPushJob({
     servicesOf,
@@ -451,12 +456,14 @@ export async function compose(options: ComposeOptions): Promise<Console> {
     jobs: () => jobs,
     history,
     settings,
+    mirror,
     about,
   })
 
   /** Drills and jobs first: they need the connections to reach a safe point. The lease goes last, when nothing is written any more. */
   async function shutDown(): Promise<void> {
     try {
+      await mirrorKeeper.stop()
       await schedules.stop()
       await drills.shutDown()
       await jobs.shutdown('host-shutdown')
@@ -483,7 +490,10 @@ export async function compose(options: ComposeOptions): Promise<Console> {
       fleet.start()
       poller.setNodes(nodeIds())
       // a command that is over in seconds begins nothing by itself
-      if (shell !== 'cli') schedules.watch()
+      if (shell !== 'cli') {
+        schedules.watch()
+        mirrorKeeper.watch()
+      }
       if (!isDriver()) return
       jobs.resumeAll()
       pushes.takeUp()

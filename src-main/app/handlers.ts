@@ -3,6 +3,7 @@ import { parseConfigText } from '../domain/config-outline/parse-config-text.ts'
 import { lintFiles } from '../domain/lint/lint-files.ts'
 import { AppError, appErrorFrom } from './app-error.ts'
 import type { ConfigService } from './config-service.ts'
+import type { ConfigMirror } from './config-mirror.ts'
 import type { ConfigVersions } from './config-versions.ts'
 import type { DraftService } from './drafts/draft-service.ts'
 import type { DrainService } from './drains/drain-service.ts'
@@ -52,6 +53,7 @@ export interface Services {
   jobs: () => JobRunner
   history: HistoryService
   settings: SettingsService
+  mirror: ConfigMirror
   /** what never changes while the process runs */
   about: Pick<HostFacts, 'version' | 'shell' | 'platform' | 'user' | 'dataFolder'>
 }
@@ -178,6 +180,7 @@ export function createHandlers(services: Services): Handlers {
     'config.lint': async ({ files }) => lintFiles(files),
     'config.fetch': async ({ node, secrets }, { signal }) => config.fetch(node, secrets, signal),
     'config.versions': async (query) => services.versions.list(query),
+    'config.mirror': async ({ folder }, { signal }) => services.mirror(folder, signal),
     'config.version': async ({ id }) => config.version(id),
     'config.diff': async ({ before, after }) => config.diff(before, after),
     'config.edit': async ({ files, intent }) => config.edit(files, intent),

@@ -10,6 +10,7 @@ export const defaultSettings: Settings = {
   keepRawHours: 24,
   keepMinuteDays: 14,
   keepHourDays: 400,
+  mirrorFolder: '',
 }
 
 export function createSettingsRepo(db: Database.Database, rows: RowReader): SettingsRepo {

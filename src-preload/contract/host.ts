@@ -32,6 +32,8 @@ export const Settings = v.strictObject({
   keepRawHours: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(24 * 14)),
   keepMinuteDays: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(366)),
   keepHourDays: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(3660)),
+  /** a git repository that gets every version of the configuration; empty: there is none */
+  mirrorFolder: v.optional(v.pipe(v.string(), v.maxLength(4096)), ''),
 })
 export type Settings = v.InferOutput<typeof Settings>
 

@@ -277,6 +277,12 @@ export const contract = Object.freeze({
     output: ConfigVersionText,
     errors: ['request.not-found', 'vault.locked', 'vault.decrypt-failed', 'store.corrupt'],
   }),
+  /** Every version that the git repository does not have yet, as commits; passwords are masked in it. `newest`: the id of its newest version. */
+  'config.mirror': command({
+    input: v.strictObject({ folder: v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(4096)) }),
+    output: v.strictObject({ commits: v.number(), newest: v.number() }),
+    errors: ['request.invalid', 'vault.locked', 'vault.decrypt-failed', 'store.corrupt'],
+  }),
   'config.diff': query({ input: v.strictObject({ before: configSet, after: configSet }), output: ConfigDiff }),
   /** What one change takes in these files of one node. `request.invalid` says why it cannot be made. */
   'config.edit': query({ input: v.strictObject({ files: configSet, intent: ConfigIntent }), output: v.array(FileEdits) }),

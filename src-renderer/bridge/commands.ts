@@ -34,6 +34,7 @@ const commands: Readonly<Record<CommandName, true>> = {
   'job.cancel': true,
   'job.undo': true,
   'settings.put': true,
+  'config.mirror': true,
   'draft.put': true,
   'draft.discard': true,
   'push.start': true,

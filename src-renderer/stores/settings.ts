@@ -26,6 +26,16 @@ export const useSettingsStore = defineStore('settings', () => {
     busy: call.busy,
     error: call.error,
     follow,
+    /** Brings a git repository up to date, and names it as the one that is kept so; empty: none is. Gives how many commits it took. */
+    async mirror(folder: string): Promise<number | null> {
+      let commits: number | null = null
+      await call.run(async () => {
+        if (folder !== '') commits = (await client.call('config.mirror', { folder })).commits
+        const kept = settings.value ?? (await client.call('settings.get', {}))
+        settings.value = await client.call('settings.put', { ...kept, mirrorFolder: folder })
+      })
+      return commits
+    },
     put: (next: Settings) => call.run(async () => void (settings.value = await client.call('settings.put', next))),
   }
 })

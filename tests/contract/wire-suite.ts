@@ -25,7 +25,14 @@ function createProbe() {
   let commandRuns = 0
   const special: Partial<Handlers> = {
     'settings.get': () =>
-      Promise.resolve({ pollMs: 2000, pauseWhenHidden: true, keepRawHours: 24, keepMinuteDays: 7, keepHourDays: 90 }),
+      Promise.resolve({
+        pollMs: 2000,
+        pauseWhenHidden: true,
+        keepRawHours: 24,
+        keepMinuteDays: 7,
+        keepHourDays: 90,
+        mirrorFolder: '',
+      }),
     'settings.put': (input) => Promise.resolve({ ...input, pollMs: input.pollMs + ++commandRuns }),
     'inventory.get': (_input, context) =>
       new Promise((_resolve, reject) => context.signal.addEventListener('abort', () => reject(context.signal.reason as Error))),
@@ -46,7 +53,14 @@ function createProbe() {
   return { handlers, seen }
 }
 
-const SETTINGS = { pollMs: 1000, pauseWhenHidden: true, keepRawHours: 24, keepMinuteDays: 7, keepHourDays: 90 }
+const SETTINGS = {
+  pollMs: 1000,
+  pauseWhenHidden: true,
+  keepRawHours: 24,
+  keepMinuteDays: 7,
+  keepHourDays: 90,
+  mirrorFolder: '',
+}
 
 export function wireSuite(rig: WireRig): void {
   describe(`wire over ${rig.name}`, () => {

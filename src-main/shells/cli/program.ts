@@ -2,7 +2,7 @@ import { Command as Commander, CommanderError, InvalidArgumentError, Option } fr
 import type { DrainFloor, ServiceKind } from '#contract'
 import { getConfig, lint, parseConfig, type GetOptions, type LintOptions } from './config-commands.ts'
 import { diffConfig } from './config-diff.ts'
-import { checkConfig, push, pushes, rollback, settlePush, versions, type PushOptions } from './push-commands.ts'
+import { checkConfig, mirrorVersions, push, pushes, rollback, settlePush, versions, type PushOptions } from './push-commands.ts'
 import { setConfig, type SetOptions } from './config-set.ts'
 import { drain, drains, goOn, steer, stopHere, undrain, type DrainOptions } from './drain-commands.ts'
 import { drillCatalogue, drillLever, drillList, drillPlan, drillRun, drillStop, type PlanOptions } from './drill-commands.ts'
@@ -351,6 +351,9 @@ function addConfigCommands(
     .action((node: string | undefined, options: { path?: string }, self: Commander) =>
       run('look', (c) => versions(c, node, options), globals(self)),
     )
+  add(config, 'mirror <folder>', 'brings every version into a git repository, as commits; passwords are masked there').action(
+    (folder: string, _options: object, self: Commander) => run('drive', (c) => mirrorVersions(c, folder), globals(self)),
+  )
   add(program, 'lint [file...]', 'what will hurt in these files; members of a pair are compared; ends with 1 on an error')
     .addOption(kind())
     .option('--node <node>', 'the files of this node; may be repeated', collected)

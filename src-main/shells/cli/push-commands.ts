@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import type { InputOf, NodeId, PushId, PushPlan, PushRecord } from '#contract'
 import { changeLines } from './config-diff.ts'
 import { fetchConfig, nodeIdsOf } from './config-source.ts'
@@ -173,6 +174,14 @@ export async function versions(command: Command, node: string | undefined, { pat
       ]),
     ),
   )
+  return exitCodes.ok
+}
+
+/** What the repository does not have yet; the window's settings name one that is kept up to date. */
+export async function mirrorVersions({ client, print, signal }: Command, folder: string): Promise<ExitCode> {
+  const path = resolve(folder)
+  const { commits, newest } = await client.call('config.mirror', { folder: path }, signal)
+  print({ folder: path, commits, newest }, () => [`${path}: ${commits} new commits, up to version ${newest}`])
   return exitCodes.ok
 }
 

@@ -6,6 +6,7 @@ export const messages = {
       vault: 'Credentials',
       keys: 'Trusted host keys',
       reading: 'Reading and keeping',
+      mirror: 'Git mirror',
       practice: 'Practice fleet',
       appearance: 'Appearance',
       about: 'About',
@@ -90,6 +91,14 @@ export const messages = {
       rangeFault: 'a whole number from {min} to {max}',
       awaited: 'Reading the settings',
     },
+    mirror: {
+      meaning:
+        'Every version of every configuration file that was seen or pushed, as commits with their author, time and reason. Passwords are masked.',
+      folder: 'Folder of the repository',
+      hint: 'On this computer, from the root on; it is made when it is not there. Empty: no mirror.',
+      stop: 'Stop mirroring',
+      told: 'It had everything already. | One commit was added. | {count} commits were added.',
+    },
     appearance: {
       theme: 'Theme',
       themes: { system: 'As the system', light: 'Light', dark: 'Dark' },
@@ -121,6 +130,7 @@ export const messages = {
       vault: '認証情報',
       keys: '信頼済みホスト鍵',
       reading: '読み取りと保存期間',
+      mirror: 'Git ミラー',
       practice: '練習フリート',
       appearance: '外観',
       about: 'Evenkeel について',
@@ -204,6 +214,14 @@ export const messages = {
       days: '日',
       rangeFault: '{min}〜{max} の整数で指定してください',
       awaited: '設定を読み込んでいます',
+    },
+    mirror: {
+      meaning:
+        '取得または配布した設定ファイルのすべての版を、作成者・日時・理由とともにコミットします。パスワードは伏せ字になります。',
+      folder: 'リポジトリのフォルダー',
+      hint: 'このコンピューター上の絶対パス。存在しない場合は作成します。空欄の場合は使用しません。',
+      stop: 'ミラーを停止',
+      told: '追加するものはありません。 | 1 件のコミットを追加しました。 | {count} 件のコミットを追加しました。',
     },
     appearance: {
       theme: 'テーマ',

@@ -124,7 +124,14 @@ describe('samples', () => {
 
   it('are rolled up to minutes and hours, deleted after their time, and charts stay the same', async () => {
     const { store, clock, folder } = tempStore()
-    const settings = { pollMs: 15_000, pauseWhenHidden: true, keepRawHours: 1, keepMinuteDays: 1, keepHourDays: 2 }
+    const settings = {
+      pollMs: 15_000,
+      pauseWhenHidden: true,
+      keepRawHours: 1,
+      keepMinuteDays: 1,
+      keepHourDays: 2,
+      mirrorFolder: '',
+    }
     store.settings.save(settings)
     const db = new Database(join(folder, 'metrics.db'), { readonly: true })
     const count = (table: string): unknown => db.prepare(`select count(*) from ${table}`).pluck().get()
