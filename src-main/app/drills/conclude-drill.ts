@@ -136,14 +136,14 @@ function onsetOf({ injectedAt, injectionMs, node }: DrillRecord, changes: DrillW
 }
 const clockSlackMs = 50
 
-/** What kept the member waiting that took over, and when it was to take over by that. */
+/** What kept the member waiting that took over, and when it was to take over by that. Answers when it knew; null: that is not known. */
 function noteLastAdvert(
   { parts, drill, before }: Run,
   injectedAt: number,
   { nodeId: heardBy, at: takenAt }: Takeover,
   { adverts }: Pick<DrillWatch, 'adverts'>,
   vrrp: readonly VrrpMember[],
-): void {
+): number | null {
   const { node, plan } = drill
   const isV6 = plan.probe.host.includes(':')
   // The same number may be in use on another segment, or for the other version of IP.
@@ -152,17 +152,18 @@ function noteLastAdvert(
     ({ nodeId, from }) => nodeId === heardBy && from.includes(':') === isV6 && own.includes(` ${from}/`),
   )
   const due = dueTakeover(vrrp, node, heardBy, heard, takenAt)
-  if (due === null) return
-  const { heardAt, farewell, dueAt } = due
+  if (due === null) return null
+  const { heardAt, farewell, knownAt, dueAt } = due
   drill.lastAdvert = { heardBy, atMs: heardAt - injectedAt, farewell, dueMs: dueAt - injectedAt }
   const text = farewell ? `hears the farewell of ${node}` : `takes the last advert of ${node}`
   parts.book.note(drill.id, { at: heardAt, kind: 'advert', nodeId: heardBy, text })
+  return knownAt
 }
 
 function measure(run: Run, { seen, watch, vrrp }: Watched): void {
   const { parts, drill } = run
   const { book } = parts
-  const { revertedAt, plan, node } = drill
+  const { revertedAt, plan } = drill
   drill.injectedAt = onsetOf(drill, watch.changes)
   const { injectedAt } = drill
   drill.figures = figuresOf(seen, { injectedAt, revertedAt, slowMs: plan.steadyState.p99Ms })
@@ -176,15 +177,14 @@ function measure(run: Run, { seen, watch, vrrp }: Watched): void {
   }
   if (injectedAt === null) return
   const takeover = takeoverOf(watch.changes, faultedOf(drill), injectedAt, revertedAt ?? Infinity)
-  const lost = watch.changes.find((change) => !change.has && change.nodeId === node && change.at >= injectedAt - 1)
   const announced = watch.announcements.find(({ at }) => takeover !== null && at >= takeover.at)
   const [worst] = [...drill.figures].sort((one, other) => (other.outageMs ?? 0) - (one.outageMs ?? 0))
   drill.takeoverMs = takeover === null ? null : Math.max(0, takeover.at - injectedAt)
-  if (takeover !== null) noteLastAdvert(run, injectedAt, takeover, watch, vrrp)
+  const knownAt = takeover === null ? null : noteLastAdvert(run, injectedAt, takeover, watch, vrrp)
   drill.phases = measuredPhases(drill.prediction, {
     injectedAt,
     takeover,
-    lostAt: lost?.at ?? null,
+    knownAt,
     announcedAt: announced?.at ?? null,
     lastGoodAt: worst?.lastGoodAt ?? null,
     firstGoodAt: worst?.firstGoodAt ?? null,

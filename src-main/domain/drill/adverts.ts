@@ -13,6 +13,8 @@ export interface DueTakeover {
   /** of the last advert that kept the member waiting, or of the farewell */
   readonly heardAt: number
   readonly farewell: boolean
+  /** it was told, or all adverts were missing that may be: from then on it waits for its turn alone */
+  readonly knownAt: number
   readonly dueAt: number
 }
 
@@ -35,7 +37,11 @@ export function dueTakeover(
   const last = before.findLast(isTaken)
   const later = before.filter(({ at }) => at > (last?.at ?? -Infinity))
   const farewell = later.find(({ priority }) => priority === 0)
-  if (farewell !== undefined) return { heardAt: farewell.at, farewell: true, dueAt: farewell.at + skewMs(timers) }
+  if (farewell !== undefined) {
+    const { at } = farewell
+    return { heardAt: at, farewell: true, knownAt: at, dueAt: at + skewMs(timers) }
+  }
   if (last === undefined || (to.preemptDelayMs > 0 && later.length > 0)) return null
-  return { heardAt: last.at, farewell: false, dueAt: last.at + masterDownMs(timers) }
+  const dueAt = last.at + masterDownMs(timers)
+  return { heardAt: last.at, farewell: false, knownAt: dueAt - skewMs(timers), dueAt }
 }

@@ -38,7 +38,7 @@ export function ownerlessMs(changes: readonly AddressChange[], node: NodeId, fro
 }
 
 /**
- * What each predicted phase took. Detection and election can be told apart only when the old holder gave the address up first; their sum
+ * What each predicted phase took. Detection and election can be told apart only by the adverts that came to the member that took over; their sum
  * is the takeover in any case.
  */
 export function measuredPhases(
@@ -46,23 +46,23 @@ export function measuredPhases(
   marks: {
     injectedAt: number
     takeover: Takeover | null
-    lostAt: number | null
+    /** of the takeover by its adverts; null: not known */
+    knownAt: number | null
     announcedAt: number | null
     /** the answers before and after the longest gap */
     lastGoodAt: number | null
     firstGoodAt: number | null
   },
 ): DrillPhase[] {
-  const { injectedAt, takeover, lostAt, announcedAt, lastGoodAt, firstGoodAt } = marks
+  const { injectedAt, takeover, knownAt, announcedAt, lastGoodAt, firstGoodAt } = marks
   const span = (from: number | null, to: number | null): number | null =>
     from === null || to === null ? null : Math.max(0, to - from)
-  const gaveUp = lostAt !== null && takeover !== null && lostAt < takeover.at - clockSlackMs ? lostAt : null
   // Where both served, clients were answered all the time: the gap is not that of the takeover.
   const spans = takeover !== null && lastGoodAt !== null && lastGoodAt <= takeover.at
   const answered = spans && firstGoodAt !== null && firstGoodAt >= takeover.at ? firstGoodAt : null
   const measured = {
-    detection: span(gaveUp === null ? null : injectedAt, gaveUp),
-    election: span(gaveUp, takeover?.at ?? null),
+    detection: span(knownAt === null ? null : injectedAt, knownAt),
+    election: span(knownAt, takeover?.at ?? null),
     announcement: span(takeover?.at ?? null, announcedAt),
     answer: span(announcedAt ?? takeover?.at ?? null, answered),
   }

@@ -26,10 +26,10 @@ const skew = (156 / 256) * 1000
 describe('when a member was to take over', () => {
   test('is three adverts and its skew after the last one that came', () => {
     const heard = [1000, 2000, 3000].map((at) => ({ at, priority: 150 }))
-    expect(due(heard)).toEqual({ heardAt: 3000, farewell: false, dueAt: 6000 + skew })
+    expect(due(heard)).toEqual({ heardAt: 3000, farewell: false, knownAt: 6000, dueAt: 6000 + skew })
   })
   test('is its skew after a farewell', () => {
-    expect(due([{ at: 1000, priority: 150 }, { at: 1300, priority: 0 }])).toEqual({ heardAt: 1300, farewell: true, dueAt: 1300 + skew }) // prettier-ignore
+    expect(due([{ at: 1000, priority: 150 }, { at: 1300, priority: 0 }])).toEqual({ heardAt: 1300, farewell: true, knownAt: 1300, dueAt: 1300 + skew }) // prettier-ignore
   })
   test('does not count adverts that are lower than its own, unless it never preempts', () => {
     const heard = [{ at: 1000, priority: 150 }, { at: 2000, priority: 1 }, { at: 3000, priority: 1 }] // prettier-ignore

@@ -114,13 +114,13 @@ describe('the axis', () => {
       { nodeId: lb2, from: 3012, to: 13_421 },
     ])
   })
-  test('phases are told apart where the old holder gave up first, and not where both served', () => {
+  test('phases are told apart where it is known when the other one knew, and not elsewhere', () => {
     const takeover = { nodeId: lb2, at: 612 }
     const both = { injectedAt: 0, takeover, announcedAt: 615, lastGoodAt: -4, firstGoodAt: 630 }
-    const measured = (lostAt: number | null) =>
-      measuredPhases(record.prediction, { ...both, lostAt }).map(({ measuredMs }) => measuredMs)
+    const measured = (knownAt: number | null) =>
+      measuredPhases(record.prediction, { ...both, knownAt }).map(({ measuredMs }) => measuredMs)
     expect(measured(3)).toEqual([3, 609, 3, 15])
-    expect(measured(613)).toEqual([null, null, 3, 15])
+    expect(measured(null)).toEqual([null, null, 3, 15])
   })
 })
 
