@@ -2,15 +2,17 @@
  * Whole drills of pairs that are made otherwise than the lab's: `nopreempt`, three members, two virtual routers in a sync group, multicast, IPv6,
  * version 3 with adverts five times a second, a site of two that is lost. Two of them always; EVENKEEL_EXHAUSTIVE=1: all.
  */
+import { resolve } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
-import type { DrillView, FaultKind, NodeId, PairId, RouterId } from '#contract'
+import type { DrillRecord, DrillView, FaultKind, RouterId } from '#contract'
 import { makeWorkplace, openConsole, type ConsoleOnLab, type Workplace } from './console-on-lab.ts'
 import { describeLab } from './describe-lab.ts'
 import { ensureLab, type Lab } from './lab.ts'
-import { waitUntil } from './run.ts'
+import { tryRun, waitUntil } from './run.ts'
+import { holdersOf, instanceText, makeMembers, tellMembers, threeMembers, twoMembers, type Member } from './vrrp-members.ts'
 
+const child = resolve(import.meta.dirname, 'drill-child.ts')
 const exhaustive = process.env['EVENKEEL_EXHAUSTIVE'] === '1'
-const file = '/etc/keepalived/keepalived.conf'
 const vip6 = 'fd51::10'
 const roomMs = exhaustive ? 150 : 1500
 
@@ -20,14 +22,6 @@ let console: ConsoleOnLab
 
 const onNode = async (node: string, script: string): Promise<string> =>
   (await lab.exec(node, ['sh', '-c', script], { timeoutMs: 30_000 })).stdout
-
-interface Member {
-  node: string
-  priority: number
-}
-/** One vrrp_instance as text; `more`: what differs from a plain one. */
-const instance = (name: string, { priority }: Member, address: string, more = ''): string =>
-  `vrrp_instance ${name} {\n state BACKUP\n interface eth0\n virtual_router_id 51\n priority ${priority}\n${more}\n virtual_ipaddress {\n ${address}\n }\n}\n`
 
 interface Topology {
   what: string
@@ -43,42 +37,37 @@ interface Topology {
   always?: true
 }
 
-const two: Member[] = [
-  { node: 'lb1', priority: 150 },
-  { node: 'lb2', priority: 100 },
-]
-const three: Member[] = [...two, { node: 'lb3', priority: 50 }]
 const edge = (): string => `${lab.topology.vips.edge}/24`
 const fast = ' version 3\n advert_int 0.2'
 const group = 'vrrp_sync_group EDGE {\n group {\n VI_EDGE\n VI_EDGE6\n }\n}\n'
 const both = (member: Member): string =>
-  group + instance('VI_EDGE', member, edge(), fast) + instance('VI_EDGE6', member, `${vip6}/64`, fast)
+  group + instanceText('VI_EDGE', member, edge(), fast) + instanceText('VI_EDGE6', member, `${vip6}/64`, fast)
 
 const topologies: Topology[] = [
   {
     what: 'three members, by multicast',
-    members: three,
-    text: (member) => instance('VI_EDGE', member, edge()),
+    members: threeMembers,
+    text: (member) => instanceText('VI_EDGE', member, edge()),
     fault: 'keepalived-stop',
     moves: { to: 'lb2', back: 'lb1' },
   },
   {
     what: 'three members, by multicast',
-    members: three,
-    text: (member) => instance('VI_EDGE', member, edge()),
+    members: threeMembers,
+    text: (member) => instanceText('VI_EDGE', member, edge()),
     fault: 'priority-drop',
     moves: { to: 'lb2', back: 'lb1' },
   },
   {
     what: 'two virtual routers in a sync group, version 3 with fast adverts',
-    members: two,
+    members: twoMembers,
     text: both,
     fault: 'link-down',
     moves: { to: 'lb2', back: 'lb1' },
   },
   {
     what: 'the address of version 6 of a sync group, version 3 with fast adverts',
-    members: two,
+    members: twoMembers,
     text: both,
     router: { name: 'VI_EDGE6', host: vip6 },
     fault: 'keepalived-stop',
@@ -86,37 +75,43 @@ const topologies: Topology[] = [
   },
   {
     what: 'three members, two of them in a site that is lost',
-    members: three,
-    text: (member) => instance('VI_EDGE', member, edge()),
+    members: threeMembers,
+    text: (member) => instanceText('VI_EDGE', member, edge()),
     fault: 'site-loss',
     moves: { to: 'lb3', back: 'lb1' },
     always: true,
   },
   {
     what: 'members that never take the address back',
-    members: two,
-    text: (member) => instance('VI_EDGE', member, edge(), ' nopreempt'),
+    members: twoMembers,
+    text: (member) => instanceText('VI_EDGE', member, edge(), ' nopreempt'),
     fault: 'keepalived-stop',
     moves: { to: 'lb2', back: 'lb1' },
     always: true,
   },
 ]
 
-const holders = async (host: string): Promise<string[]> => {
-  const all = ['lb1', 'lb2', 'lb3']
-  const held = await Promise.all(all.map((node) => onNode(node, `ip -o addr show dev eth0 to ${host}`)))
-  return all.filter((_, index) => held[index] !== '')
+/** Of a drill that loses a site: with nothing done, with one of two faults, with both, and on the way back. */
+const siteKillPoints = [
+  'lb2 fault made',
+  'lb2 fault leaving',
+  'lb1 fault leaving',
+  'lb1 fault made',
+  'lb1 taking back',
+  'lb2 taking back',
+]
+
+const holders = (host: string): Promise<string[]> => holdersOf(lab, host)
+
+/** A pair like this, and what Evenkeel knows of it. */
+async function make({ members, text, router }: Topology): Promise<void> {
+  const host = router?.host ?? lab.topology.vips.edge
+  await makeMembers(lab, members, text, host)
+  console = await openConsole(place)
+  await tellMembers(console, members)
 }
 
-/** A third member has to be worth of it: what lb1 serves, it serves. */
-async function serveLikeLb1(node: string): Promise<void> {
-  const folders = ['haproxy', 'nginx']
-  const kept = (await lab.exec('lb1', ['sh', '-c', `tar -C /etc -czf - ${folders.join(' ')} | base64`])).stdout
-  const put = `rm -rf /etc/haproxy/* /etc/nginx/*; base64 -d | tar -C /etc -xzf -; kill -USR2 $(cat /run/haproxy.pid); nginx -s reload`
-  await lab.exec(node, ['sh', '-c', put], { stdin: kept })
-}
-
-async function drilled({ fault, router: named, plan = (text) => text }: Topology): Promise<DrillView> {
+async function planFor({ fault, router: named, plan = (text) => text }: Topology): Promise<string> {
   const router = `edge/${named?.name ?? 'VI_EDGE'}` as RouterId
   const { text } = await console.client.call('drills.template', { router, fault, port: 80 })
   const edited = text
@@ -125,9 +120,18 @@ async function drilled({ fault, router: named, plan = (text) => text }: Topology
     .replace(/failedPercent: 0$/m, 'failedPercent: 20')
     .replace(/p99Ms: \d+/, 'p99Ms: 2000')
     .replace('otherAlarm: true', 'otherAlarm: false')
-  const check = await console.client.call('drills.check', { text: plan(edited) })
+  return plan(edited)
+}
+
+async function drilled(topology: Topology): Promise<DrillView> {
+  const text = await planFor(topology)
+  const check = await console.client.call('drills.check', { text })
   expect(check.obstacles.filter(({ blocking }) => blocking)).toEqual([])
-  const { id } = await console.client.call('drills.start', { text: plan(edited), reason: 'topology' })
+  const { id } = await console.client.call('drills.start', { text, reason: 'topology' })
+  return ended(id)
+}
+
+async function ended(id: DrillRecord['id']): Promise<DrillView> {
   let view: DrillView | undefined
   await waitUntil('the drill has ended', 180_000, async () => {
     view = await console.client.call('drills.get', { drill: id })
@@ -167,23 +171,9 @@ describeLab('drills of pairs of every kind', () => {
     '$what: $fault is measured as predicted, and all is as before',
     { retry: exhaustive ? 0 : 2, timeout: 240_000 },
     async (topology) => {
-      const { members, text, moves, router } = topology
+      const { moves, router } = topology
       const host = router?.host ?? lab.topology.vips.edge
-      for (const node of ['lb1', 'lb2', 'lb3']) await lab.stopService(node, 'keepalived')
-      for (const member of members) {
-        const { node } = member
-        await lab.exec(node, ['sh', '-c', `cat > ${file}`], { stdin: text(member) })
-        if (node === 'lb3') await serveLikeLb1(node)
-        await lab.startService(node, 'keepalived')
-        await waitUntil(`lb1 holds ${host}`, 30_000, async () => (await holders(host)).join() === 'lb1')
-      }
-      console = await openConsole(place)
-      if (members.length > 2) {
-        await console.client.call('inventory.removePair', { pair: 'core' as PairId })
-        await console.client.call('inventory.putPair', { id: 'edge' as PairId, name: 'edge', nodes: members.map(({ node }) => node as NodeId) }) // prettier-ignore
-      }
-      await console.client.call('fleet.refresh', {})
-
+      await make(topology)
       const { record } = await drilled(topology)
       expect(record, record.said).toMatchObject({ ending: 'time', restored: true, differences: [] })
       const { takeover, to } = record.prediction
@@ -194,6 +184,30 @@ describeLab('drills of pairs of every kind', () => {
       expect(record.takeoverMs).toBeGreaterThan((takeover?.earliestMs ?? 0) - 50)
       expect(record.takeoverMs).toBeLessThan((takeover?.latestMs ?? 0) + roomMs)
       expect(await holders(host)).toEqual([moves.back])
+    },
+  )
+
+  it.runIf(exhaustive).each(siteKillPoints)(
+    'a site that is lost comes back by itself when the console is killed at "%s"',
+    { timeout: 240_000 },
+    async (point) => {
+      const topology = topologies.find(({ fault }) => fault === 'site-loss') ?? expect.fail('no site is lost')
+      await make(topology)
+      const plan = (await planFor(topology)).replace(/guardMs: \d+/, 'guardMs: 8000')
+      await console.close()
+      const { stdout } = await tryRun([...place.node, child, place.home, place.dataFolder, point, plan], { timeoutMs: 180_000 })
+      expect(stdout.trim().split('\n').at(-1)).toBe(point)
+      for (const node of ['lb1', 'lb2']) {
+        await waitUntil(`${node} has taken it back by itself`, 18_000, async () =>
+          ['', '0'].includes((await onNode(node, 'cat /var/lib/evenkeel/drill/done 2>/dev/null || ls -d /var/lib/evenkeel/drill 2>/dev/null')).trim()),
+        ) // prettier-ignore
+      }
+      await waitUntil('lb1 holds it', 30_000, async () => (await holders(lab.topology.vips.edge)).join() === 'lb1')
+      console = await openConsole(place)
+      const [drill] = await console.client.call('drills.list', { limit: 1 })
+      const { record } = await ended(drill?.id ?? expect.fail('the drill is not known any more'))
+      expect(record, record.said).toMatchObject({ ending: 'interrupted', restored: true, differences: [] })
+      for (const node of ['lb1', 'lb2']) expect(await onNode(node, 'ls -d /var/lib/evenkeel/drill 2>/dev/null')).toBe('')
     },
   )
 })

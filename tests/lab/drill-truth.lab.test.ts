@@ -12,6 +12,7 @@ import { describeLab } from './describe-lab.ts'
 import { ensureLab, type Lab } from './lab.ts'
 import { namespaceOf } from './network.ts'
 import { waitUntil } from './run.ts'
+import { instanceText, makeMembers, tellMembers, threeMembers, type Member } from './vrrp-members.ts'
 
 const exhaustive = process.env['EVENKEEL_EXHAUSTIVE'] === '1'
 const runs = exhaustive ? 5 : 1
@@ -35,7 +36,7 @@ const lanes: Lane[] = [
   { pair: 'edge', holder: 'lb1', vantage: 'lb4' as NodeId, fault: 'keepalived-stop' },
   { pair: 'core', holder: 'lb3', vantage: 'lb2' as NodeId, fault: 'link-down' },
 ]
-/** Where both members are lost there is nothing to measure; drill-topologies loses one site of two. */
+/** Where both members are lost there is nothing to measure: a lost site has a case of its own. */
 const faultsOfPairs = FaultKind.options.filter((kind) => kind !== 'site-loss')
 /** Nothing but the master down timer of the standby decides when it takes over. */
 const byTimerAlone: ReadonlySet<FaultKind> = new Set<FaultKind>([
@@ -44,6 +45,7 @@ const byTimerAlone: ReadonlySet<FaultKind> = new Set<FaultKind>([
   'adverts-blocked',
   'link-down',
   'isolate',
+  'site-loss',
 ])
 
 let lab: Lab
@@ -183,5 +185,17 @@ describeLab('what drills measure', () => {
       }
       expect(failures).toEqual([])
     },
+  )
+
+  it.runIf(exhaustive)(
+    'of a site that is lost, with a third member elsewhere, is the same',
+    async () => {
+      const text = (member: Member): string => instanceText('VI_EDGE', member, `${lab.topology.vips.edge}/24`)
+      await makeMembers(lab, threeMembers, text, lab.topology.vips.edge)
+      await tellMembers(console, threeMembers)
+      const lane: Lane = { pair: 'edge', holder: 'lb1', vantage: 'lb4' as NodeId, fault: 'site-loss' }
+      for (let run = 1; run <= runs; run += 1) process.stdout.write(`${await compare(lane, lane.fault)}\n`)
+    },
+    3_600_000,
   )
 })
