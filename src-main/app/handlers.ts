@@ -24,6 +24,7 @@ import type { Vault } from './ports/vault.ts'
 import type { PracticeService } from './practice-service.ts'
 import type { ProbeService } from './probe-service.ts'
 import { isSignedBy } from './report-signer.ts'
+import { mergeTexts } from './pushes/merge-texts.ts'
 import type { PushService } from './pushes/push-service.ts'
 import type { SettingsService } from './settings-service.ts'
 import type { TrustedKeysService } from './trusted-keys-service.ts'
@@ -180,6 +181,14 @@ export function createHandlers(services: Services): Handlers {
     'config.lint': async ({ files }) => lintFiles(files),
     'config.fetch': async ({ node, secrets }, { signal }) => config.fetch(node, secrets, signal),
     'config.versions': async (query) => services.versions.list(query),
+    'config.merge': async ({ base, mine, theirs }) => {
+      const text = mergeTexts(base, mine, theirs)
+      if (text !== null) return { text }
+      throw new AppError(
+        'config.changed-on-node',
+        'The draft and the file on the node have changed the same lines, or lines beside each other. Compare the two, and write what is meant.',
+      )
+    },
     'config.mirror': async ({ folder }, { signal }) => services.mirror(folder, signal),
     'config.version': async ({ id }) => config.version(id),
     'config.diff': async ({ before, after }) => config.diff(before, after),

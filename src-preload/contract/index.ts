@@ -52,6 +52,7 @@ const pushErrors = [
   'job.conflict',
 ] as const
 const reason = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(500))
+const configBody = v.pipe(v.string(), v.maxLength(8_000_000))
 const configSet = v.pipe(v.array(ConfigText), v.maxLength(500))
 const oneDrain = v.strictObject({ drain: DrainId })
 const oneDrill = v.strictObject({ drill: DrillId })
@@ -284,6 +285,12 @@ export const contract = Object.freeze({
     errors: ['request.invalid', 'vault.locked', 'vault.decrypt-failed', 'store.corrupt'],
   }),
   'config.diff': query({ input: v.strictObject({ before: configSet, after: configSet }), output: ConfigDiff }),
+  /** Two changes of one text, both made. `config.changed-on-node`: they meet in the same lines, or lines beside each other. */
+  'config.merge': query({
+    input: v.strictObject({ base: configBody, mine: configBody, theirs: configBody }),
+    output: v.strictObject({ text: v.string() }),
+    errors: ['config.changed-on-node'],
+  }),
   /** What one change takes in these files of one node. `request.invalid` says why it cannot be made. */
   'config.edit': query({ input: v.strictObject({ files: configSet, intent: ConfigIntent }), output: v.array(FileEdits) }),
   'draft.list': query({ input: nothing, output: v.array(ConfigDraft) }),

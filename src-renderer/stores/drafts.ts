@@ -126,6 +126,27 @@ export const useDraftsStore = defineStore('drafts', () => {
     }
   }
 
+  /** The draft as a change of the file as it is now. False when the two meet in the same lines; `error` says so. */
+  async function rebase(file: DraftBase): Promise<boolean> {
+    const { nodeId, path } = file
+    const draft = of(nodeId, path)
+    if (draft === null) return true
+    try {
+      const texts = { base: draft.baseText, mine: draft.text, theirs: file.text }
+      const { text } = await client.call('config.merge', texts)
+      // typed meanwhile: what was merged is not what is written now
+      if (of(nodeId, path)?.text !== draft.text) return false
+      const now = { ...draft, baseSha256: file.sha256, baseText: file.text, text, changedAt: Date.now() }
+      keep(nodeId, path, text === file.text ? null : now)
+      unsent.set(keyOf(nodeId, path), { nodeId, path, timer: 0 })
+      await send(keyOf(nodeId, path))
+      return true
+    } catch (thrown) {
+      error.value = callErrorFrom(thrown)
+      return false
+    }
+  }
+
   function follow(): () => void {
     const offEvents = client.on('draft.changed', ({ nodeId, path, draft }) => {
       const key = keyOf(nodeId, path)
@@ -163,6 +184,7 @@ export const useDraftsStore = defineStore('drafts', () => {
     discard,
     bringBack,
     edit,
+    rebase,
     follow,
   }
 })

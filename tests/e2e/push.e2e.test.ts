@@ -59,6 +59,35 @@ describeLab('pushes in the window', () => {
     await lab?.restoreAll()
   })
 
+  it('takes over into a draft what another hand has changed meanwhile, and says so where both mean the same lines', async () => {
+    const byHand = (script: string) => lab.exec('lb2', ['sed', '-i', script, path])
+    const write = async (text: string): Promise<void> => {
+      await config.editor.focus()
+      await page.keyboard.press('Control+Home')
+      await page.keyboard.type(text)
+      await config.draftBar.waitFor()
+    }
+    await write('# mine\n')
+    await byHand('s/timeout queue 5s/timeout queue 6s/')
+    await page.getByRole('button', { name: 'Read again' }).first().press('Enter')
+    await config.draftBar.getByText('the file has changed on the node since').waitFor()
+    expect(await window.graveFindings()).toEqual([])
+    await page.getByRole('button', { name: 'Take over what changed' }).press('Enter')
+    await config.draftBar.getByText('the file has changed on the node since').waitFor({ state: 'detached' })
+    await config.editor.getByText('timeout queue 6s').waitFor()
+    await config.editor.getByText('# mine').waitFor()
+
+    await byHand('1s/^/# theirs\\n/')
+    await page.getByRole('button', { name: 'Read again' }).first().press('Enter')
+    await page.getByRole('button', { name: 'Take over what changed' }).press('Enter')
+    await page.getByText('have changed the same lines').waitFor()
+    await page.getByRole('button', { name: 'Discard' }).press('Enter')
+    await byHand('1d; s/timeout queue 6s/timeout queue 5s/')
+    await page.getByRole('button', { name: 'Read again' }).first().press('Enter')
+    await config.editor.getByText('timeout queue 5s').waitFor()
+    expect(await files()).toEqual(before)
+  })
+
   it('shows the order, the change in words and what each daemon says of it, and asks for a reason', async () => {
     await config.turnTo('Form')
     await page.getByRole('checkbox', { name: 'The same change on lb1 too' }).press('Space')

@@ -64,6 +64,22 @@ describeLab('configuration as it lies on four nodes', () => {
     }
   })
 
+  it('finds a certificate that runs out where the file names it, as only the node can tell', async () => {
+    const site =
+      'server { listen 127.0.0.1:8443 ssl; ssl_certificate /etc/nginx/soon.pem; ssl_certificate_key /etc/nginx/soon.key; }'
+    await lab.exec('lb1', ['sh', '-c', `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout /etc/nginx/soon.key -out /etc/nginx/soon.pem -days 5 -subj /CN=soon 2>/dev/null && echo '${site}' > /etc/nginx/conf.d/soon.conf`]) // prettier-ignore
+    try {
+      const { findings } = await fetchOf('lb1')
+      expect(findings.find(({ rule }) => rule === 'nginx/certificate-expires-soon')).toMatchObject({
+        file: '/etc/nginx/conf.d/soon.conf',
+        line: 1,
+        message: expect.stringMatching(/^\/etc\/nginx\/soon.pem expires on .*, in [45] days \(CN=soon\)$/) as string,
+      })
+    } finally {
+      await lab.exec('lb1', ['rm', '-f', '/etc/nginx/soon.pem', '/etc/nginx/soon.key', '/etc/nginx/conf.d/soon.conf'])
+    }
+  })
+
   it('shows no password unless it is asked for, and the same mask for the same password', async () => {
     const [one, other] = [await fileOf('lb1', keepalivedConf), await fileOf('lb2', keepalivedConf)]
     expect(one).toMatchObject({ masked: 1 })
