@@ -201,6 +201,7 @@ export function createHandlers(services: Services): Handlers {
     'push.check': async (request, { signal }) => pushes.check(request, signal),
     'push.start': async ({ reason, ...request }, { caller, signal }) =>
       pushes.start(request, { author: requester(caller), reason }, signal),
+    'push.planRollback': async ({ push, nodes }, { signal }) => pushes.planRollback(push, nodes, signal),
     'push.rollback': async ({ push, nodes, reason }, { caller, signal }) =>
       pushes.rollback(push, nodes, { author: requester(caller), reason }, signal),
     'vips.planMove': async ({ router, to }, { signal }) => handovers.plan(router, to, signal),

@@ -303,6 +303,12 @@ export const contract = Object.freeze({
   /** Every node's own daemon judges the files as they are to be, at the paths they are to have. */
   'push.check': query({ input: PushRequest, output: v.array(PushCheck), errors: pushErrors }),
   'push.start': command({ input: v.strictObject({ ...PushRequest.entries, reason }), output: PushRecord, errors: pushErrors }),
+  /** What `push.rollback` would do. Reads the nodes and changes nothing. */
+  'push.planRollback': query({
+    input: v.strictObject({ push: PushId, nodes: v.optional(v.array(NodeId)) }),
+    output: PushPlan,
+    errors: [...pushErrors, 'request.not-found', 'job.not-undoable'],
+  }),
   /** Push what was there before a push, to all of its nodes or to some. */
   'push.rollback': command({
     input: v.strictObject({ push: PushId, nodes: v.optional(v.array(NodeId)), reason }),

@@ -93,6 +93,9 @@ export const usePushDraftStore = defineStore('pushDraft', () => {
     await starting.run(async () => begun(await client.call('push.rollback', { push, reason }), []))
   }
 
+  /** What taking a push back would do. */
+  const planRollback = (push: PushId): Promise<PushPlan> => client.call('push.planRollback', { push })
+
   function begun(push: PushRecord, asked: readonly PushInputFile[]): void {
     sent.set(push.id, asked)
     const known = pushes.byId.get(push.id)
@@ -145,6 +148,7 @@ export const usePushDraftStore = defineStore('pushDraft', () => {
     show,
     replan,
     start,
+    planRollback,
     rollback,
     close,
   }

@@ -41,6 +41,8 @@ export interface PushService {
   check(request: PushRequest, signal: AbortSignal): Promise<PushCheck[]>
   /** Answers once it is journaled and begins. Throws what planning throws, and `job.conflict`. */
   start(request: PushRequest, by: { author: string; reason: string; undoes?: PushId }, signal: AbortSignal): Promise<PushRecord>
+  /** What `rollback` would do. */
+  planRollback(id: PushId, nodes: readonly NodeId[] | undefined, signal: AbortSignal): Promise<PushPlan>
   /** The push that brings back what was before this one, on all of its nodes or on some. */
   rollback(
     id: PushId,
@@ -183,20 +185,23 @@ export function createPushService(parts: PushServiceParts): PushService {
     for (let from = 0; from < push.targets.length; from += checkedAtOnce) {
       const some = push.targets.slice(from, from + checkedAtOnce)
       placeEach(push, some, 'checking', '')
-      await Promise.all(
+      // told in the order of the plan, whoever answers first
+      const answers = await Promise.all(
         some.map(async (target) => {
           try {
             const { admin, session } = await partyOf(servicesOf, target, signal)
             const report = await admin.check(session, await changesOf(versions, target), limitsFor(signal))
             if (!report.accepted) throw notAccepted(target, report)
             placeEach(push, [target], 'waiting', '')
+            return []
           } catch (thrown) {
             const { message } = appErrorFrom(thrown)
             placeEach(push, [target], 'failed', message)
-            whys.push(`${target.nodeId}: ${message}`)
+            return [`${target.nodeId}: ${message}`]
           }
         }),
       )
+      whys.push(...answers.flat())
     }
     return whys
   }
@@ -278,6 +283,38 @@ export function createPushService(parts: PushServiceParts): PushService {
     }
   }
 
+  /** What was there before a push, as a push of its own. @throws AppError `job.not-undoable` */
+  async function wayBack(id: PushId, nodes: readonly NodeId[] | undefined, signal: AbortSignal): Promise<PushRequest> {
+    const push = find(id)
+    const targets = push.targets.filter(({ nodeId, phase }) => phase === 'done' && (nodes?.includes(nodeId) ?? true))
+    const files = await Promise.all(
+      targets.flatMap(({ nodeId, kind, files: list }) =>
+        list.map(async ({ path, before, after }) => {
+          const file = { nodeId, kind, path, baseSha256: after }
+          // it was made by the push
+          if (before === '') return { ...file, text: '', remove: true as const, encoding: 'utf-8' as const }
+          const bytes = await versions.bytes(before)
+          if (bytes !== null) {
+            return { ...file, text: bytes.toString('latin1'), encoding: 'latin1' as const }
+          }
+          throw new AppError(
+            'job.not-undoable',
+            `What ${path} on ${nodeId} said before was kept without its passwords, so it cannot be put back from here.`,
+          )
+        }),
+      ),
+    )
+    if (files.length === 0)
+      throw new AppError('job.not-undoable', `The push "${push.title}" is in force on none of these nodes.`)
+    const { watchMs, guardMs, budget } = push
+    const request = { files, watchMs, guardMs, budget, waveSize: 4, allowCapacityLoss: true, allowVipMove: true }
+    const { handover } = push
+    const turnedBack = handover == null ? {} : { handover: { ...handover, from: handover.to, to: handover.from } }
+    const wasTold = targets.some(({ runtime }) => runtime !== null)
+    const atRuntime = wasTold && (await planPush({ ...request, atRuntime: true }, signal)).plan.refusals.length === 0
+    return { ...request, ...turnedBack, atRuntime }
+  }
+
   /** the push under way here whose guard this is */
   function pushOf(guard: StandingGuard): PushId | null {
     const own = [...running.values()].find(({ targets }) =>
@@ -295,7 +332,7 @@ export function createPushService(parts: PushServiceParts): PushService {
       const { targets } = await planPush(request, signal)
       return Promise.all(
         targets.map(async ({ party, changes }) => {
-          const report = await party.admin.check(party.session, changes, limitsFor(signal))
+          const { judged: _judged, ...report } = await party.admin.check(party.session, changes, limitsFor(signal))
           return { nodeId: party.nodeId, kind: party.kind, ...report }
         }),
       )
@@ -358,35 +395,12 @@ export function createPushService(parts: PushServiceParts): PushService {
       return structuredClone(push)
     },
 
+    async planRollback(id, nodes, signal) {
+      return (await planPush(await wayBack(id, nodes, signal), signal)).plan
+    },
+
     async rollback(id, nodes, by, signal) {
-      const push = find(id)
-      const targets = push.targets.filter(({ nodeId, phase }) => phase === 'done' && (nodes?.includes(nodeId) ?? true))
-      const files = await Promise.all(
-        targets.flatMap(({ nodeId, kind, files: list }) =>
-          list.map(async ({ path, before, after }) => {
-            const file = { nodeId, kind, path, baseSha256: after }
-            // it was made by the push
-            if (before === '') return { ...file, text: '', remove: true as const, encoding: 'utf-8' as const }
-            const bytes = await versions.bytes(before)
-            if (bytes !== null) {
-              return { ...file, text: bytes.toString('latin1'), encoding: 'latin1' as const }
-            }
-            throw new AppError(
-              'job.not-undoable',
-              `What ${path} on ${nodeId} said before was kept without its passwords, so it cannot be put back from here.`,
-            )
-          }),
-        ),
-      )
-      if (files.length === 0)
-        throw new AppError('job.not-undoable', `The push "${push.title}" is in force on none of these nodes.`)
-      const { watchMs, guardMs, budget } = push
-      const request = { files, watchMs, guardMs, budget, waveSize: 4, allowCapacityLoss: true, allowVipMove: true }
-      const { handover } = push
-      const turnedBack = handover == null ? {} : { handover: { ...handover, from: handover.to, to: handover.from } }
-      const wasTold = targets.some(({ runtime }) => runtime !== null)
-      const atRuntime = wasTold && (await planPush({ ...request, atRuntime: true }, signal)).plan.refusals.length === 0
-      return service.start({ ...request, ...turnedBack, atRuntime }, { ...by, undoes: id }, signal)
+      return service.start(await wayBack(id, nodes, signal), { ...by, undoes: id }, signal)
     },
 
     stop(id) {

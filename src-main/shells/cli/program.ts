@@ -327,8 +327,9 @@ function addConfigCommands(
   add(config, 'rollback <push>', 'push what was there before a push')
     .option('--reason <text>', 'why; kept with every version')
     .option('--node <node>', 'only on this node; may be repeated', collected)
-    .action((id: string, options: { reason?: string; node?: string[] }, self: Commander) =>
-      run('drive', (c) => rollback(c, id, options), globals(self)),
+    .option('--plan', 'only print what would be done, as a script')
+    .action((id: string, options: { reason?: string; node?: string[]; plan?: boolean }, self: Commander) =>
+      run(options.plan ? 'look' : 'drive', (c) => rollback(c, id, options), globals(self)),
     )
   add(config, 'pushes', 'pushes, the newest first')
     .option('--standing', 'the guards that stand on nodes instead, whoever armed them')

@@ -63,10 +63,15 @@ export async function checkConfig(command: Command, words: readonly string[], op
 export async function rollback(
   command: Command,
   id: string,
-  { reason, node }: { reason?: string; node?: string[] },
+  { reason, node, plan = false }: { reason?: string; node?: string[]; plan?: boolean },
 ): Promise<ExitCode> {
-  if (reason === undefined) throw usageError('Say why with --reason.')
   const nodes = node === undefined ? {} : { nodes: node as NodeId[] }
+  if (plan) {
+    const found = await command.client.call('push.planRollback', { push: id as PushId, ...nodes }, command.signal)
+    command.print(found, () => planLines(found))
+    return found.refusals.length > 0 ? exitCodes.refused : exitCodes.ok
+  }
+  if (reason === undefined) throw usageError('Say why with --reason.')
   return follow(command, () => command.client.call('push.rollback', { push: id as PushId, reason, ...nodes }, command.signal))
 }
 
