@@ -56,21 +56,65 @@ export async function benchPush(): Promise<void> {
         [...spent].flatMap(([id, each]) => (own.includes(id) ? [] : [each])),
         null,
       )
+      await pushLarge(application, lab, spent)
     } finally {
       await application.client.call('practice.close', {})
       await application.close()
     }
   } finally {
     place.clear()
+    await lab.exec(largeNode, ['rm', '-rf', '/etc/haproxy/large'])
     if (wasUp) await lab.restoreAll()
     else await lab.down()
   }
 }
 
-async function push(application: ConsoleOnLab, nodes: readonly NodeId[]): Promise<PushRecord> {
+const largeNode = 'lb2' as NodeId
+const [BACKENDS, SERVERS_EACH, CERTIFICATES] = [60, 50, 400]
+
+/** What a fleet in earnest has: thousands of servers and some hundred certificates, which the daemon needs a while to read. */
+function largeText(text: string): string {
+  const server = (index: number): string => `    server s${index} 198.18.1.${31 + (index % 6)}:8000 check inter 120s`
+  const backend = (index: number): string =>
+    [`backend be_large${index}`, '    balance roundrobin', ...Array.from({ length: SERVERS_EACH }, (_, at) => server(at))].join(
+      '\n',
+    )
+  const backends = Array.from({ length: BACKENDS }, (_, index) => backend(index))
+  return `${text}\nfrontend fe_large\n    bind *:8443 ssl crt /etc/haproxy/large/\n    default_backend be_large0\n${backends.join('\n')}\n`
+}
+
+const makeCertificates = `
+mkdir -p /etc/haproxy/large && cd /etc/haproxy/large || exit
+openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -days 30 -subj /CN=large 2>/dev/null && cat cert key > 1.pem && rm cert key || exit
+for n in $(seq 2 ${CERTIFICATES}); do cp 1.pem $n.pem; done
+`
+
+/** The same push of a comment to one node with a large configuration, watched for no time, beside check and reload by hand. */
+async function pushLarge(application: ConsoleOnLab, lab: Lab, spent: Map<NodeId, Spent>): Promise<void> {
+  const { code, stderr } = await lab.exec(largeNode, ['sh', '-c', makeCertificates], { timeoutMs: 60_000 })
+  if (code !== 0) return console.log(`  no certificates could be made for a large configuration: ${stderr}`)
+  const { stdout: text } = await lab.exec(largeNode, ['cat', haproxyFile])
+  await lab.exec(largeNode, ['sh', '-c', `cat > ${haproxyFile}`], { stdin: largeText(text) })
+  await byHandMs(lab, [largeNode])
+  const [own, bare]: [number[], number[]] = [[], []]
+  for (let run = 0; run < 5; run += 1) {
+    spent.delete(largeNode)
+    const { state, said } = await push(application, [largeNode], 0)
+    if (state !== 'succeeded') return console.log(`  a large configuration: ${said}`)
+    const each = spent.get(largeNode)
+    own.push(each === undefined ? NaN : Object.values(each).reduce((total, ms) => total + ms, 0))
+    bare.push(await byHandMs(lab, [largeNode]))
+  }
+  const [ours, theirs] = [medianOf(own), medianOf(bare)]
+  console.log(
+    `  one node with ${BACKENDS * SERVERS_EACH} more servers and ${CERTIFICATES} certificates, unwatched: ${ours.toFixed(0)} ms, by hand ${theirs.toFixed(0)} ms: ${(ours / theirs).toFixed(2)} ×`,
+  )
+}
+
+async function push(application: ConsoleOnLab, nodes: readonly NodeId[], watchMs = WATCH_MS): Promise<PushRecord> {
   const configs = await Promise.all(nodes.map((node) => application.client.call('config.fetch', { node, secrets: false })))
   const files = configs.map(changedFile)
-  const { id } = await application.client.call('push.start', { files, reason: 'bench', watchMs: WATCH_MS })
+  const { id } = await application.client.call('push.start', { files, reason: 'bench', watchMs })
   return ended(application, id)
 }
 

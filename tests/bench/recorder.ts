@@ -4,11 +4,12 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { exhaustive } from '../exhaustive.ts'
 import type { Order, PlaceCost } from './recorder-process.ts'
 import { HOST_ADDRESS, NAMESPACE, startSshFleet } from './ssh-fleet.ts'
 
 /** EVENKEEL_EXHAUSTIVE=1: as long as a long drill */
-const SECONDS = process.env['EVENKEEL_EXHAUSTIVE'] === '1' ? 600 : 30
+const SECONDS = exhaustive ? 600 : 30
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok'
 const TICK_MS = 10
 

@@ -22,6 +22,8 @@ export interface CheckReport {
   output: string
   /** also what the daemon's check cannot see: a port in use, a missing interface, a VIP that would move */
   problems: CheckProblem[]
+  /** tells the files that the daemon has judged, at the paths and with the bytes that they are to have; null: it could not */
+  judged: string | null
 }
 
 /** A lock with its pre-images and its dead man's switch, all on the node. */
@@ -81,15 +83,15 @@ export interface ConfigAdmin {
   replace(session: NodeSession, changes: readonly ConfigChange[], ticket: GuardTicket, limits: AdminLimits): Promise<void>
   /**
    * Reloads and answers once the new process serves the new configuration; with `steps` the process that runs is told to do the same
-   * instead, and answers once that is in force. `together` is awaited when the daemon has judged the files where they lie, right before it
-   * is told: by it several nodes are told at once, or none.
+   * instead, and answers once that is in force. The daemon judges the files where they lie, unless they are what `judged` stands for: then it
+   * has. `together` is awaited after that, right before it is told: by it several nodes are told at once, or none.
    * @throws AppError `daemon.reload-rejected`: the daemon still runs the old one, or does not run at all (effect `unknown`)
    */
   reload(
     session: NodeSession,
     changes: readonly ConfigChange[],
     limits: AdminLimits,
-    how?: { together?: () => Promise<void>; steps?: readonly RuntimeStep[] | null },
+    how?: { together?: () => Promise<void>; steps?: readonly RuntimeStep[] | null; judged?: string | null },
   ): Promise<{ mayMoveVip: boolean }>
   /** Ends the guard, then the lock and what was staged. */
   confirm(session: NodeSession, ticket: GuardTicket, limits: AdminLimits): Promise<void>

@@ -73,6 +73,10 @@ export function createPushJob(parts: PushJobParts): JobDefinition<PushJobInput, 
   const { servicesOf, versions, clock, vantagesFor, onPhase, onHealth, mayBegin, isStopped } = parts
   /** jobs whose change was prepared by this process and has not begun */
   const fresh = new Set<JobId>()
+  /** what the daemons of this process's jobs have judged, by job, node and daemon */
+  const judged = new Map<string, string>()
+  const judgedKey = (jobId: JobId, { nodeId, kind }: Pick<PushTargetFiles, 'nodeId' | 'kind'>): string =>
+    `${jobId} ${nodeId} ${kind}`
 
   const limitsOf = ({ signal, record }: Context): AdminLimits => ({ signal, timeoutMs: commandMs, record })
   const partiesOf = ({ input, signal }: Context): Promise<{ target: PushTargetFiles; party: Party }[]> =>
@@ -138,7 +142,9 @@ export function createPushJob(parts: PushJobParts): JobDefinition<PushJobInput, 
       await allOf(armed, ({ party, changes, ticket }) => party.admin.replace(party.session, changes, ticket, limits))
       tell(context, 'reloading')
       await allTogether(armed, ({ target, party, changes }, together) =>
-        party.admin.reload(party.session, changes, limits, { together, steps: target.runtime }),
+        party.admin.reload(party.session, changes, limits, {
+          ...{ together, steps: target.runtime, judged: judged.get(judgedKey(jobId, target)) ?? null },
+        }),
       )
       tell(context, 'watching')
       const { handover } = input
@@ -238,7 +244,13 @@ export function createPushJob(parts: PushJobParts): JobDefinition<PushJobInput, 
 
     async apply(_intent, context) {
       if (context.step.key === changeStep) {
-        if (fresh.delete(context.jobId)) return change(context)
+        if (fresh.delete(context.jobId)) {
+          try {
+            return await change(context)
+          } finally {
+            for (const target of context.input.targets) judged.delete(judgedKey(context.jobId, target))
+          }
+        }
         await restoreGuarded(context)
         throw new AppError('job.step-failed', 'The change was interrupted, and what was there before is back. Push again.', {
           effect: 'applied',
@@ -250,6 +262,7 @@ export function createPushJob(parts: PushJobParts): JobDefinition<PushJobInput, 
       const party = await partyOf(servicesOf, target, context.signal)
       const report = await party.admin.check(party.session, await changesOf(versions, target), limitsOf(context))
       if (!report.accepted) throw notAccepted(target, report)
+      if (report.judged !== null) judged.set(judgedKey(context.jobId, target), report.judged)
     },
 
     async undo(_intent, context) {

@@ -10,6 +10,7 @@ import { AppError } from '../../app/app-error.ts'
 import type { AdminLimits } from '../../app/ports/admin-limits.ts'
 import type { Clock } from '../../app/ports/clock.ts'
 import type { ConfigAdmin } from '../../app/ports/config-admin.ts'
+import type { ConfigFileReading } from '../../app/ports/driver.ts'
 import type { NodeSession } from '../../app/ports/node-session.ts'
 import { bindEndpoints } from '../../domain/haproxy/bind-endpoints.ts'
 import { checkProblems } from '../../domain/haproxy/check-problems.ts'
@@ -115,11 +116,6 @@ export function createHaproxyConfigAdmin({ clock, sockets, service, serverAdmin 
     throw notTaken(session, `there is no new worker after ${confirmWithinMs / 1000} s`)
   }
 
-  async function textsOf(session: NodeSession, limits: AdminLimits) {
-    const files = await readHaproxyFiles(session, service, limits)
-    return files.flatMap(({ path, bytes }) => (bytes === null ? [] : [{ path, text: bytes.toString('latin1') }]))
-  }
-
   return createConfigAdmin(
     {
       kind: 'haproxy',
@@ -139,14 +135,13 @@ export function createHaproxyConfigAdmin({ clock, sockets, service, serverAdmin 
         const { master } = await requireMaster(session, limits)
         return { name: 'haproxy', pid: master.pid, signal: 'USR2', ...(await originOf(session, master.pid, limits)) }
       },
-      async reload(session, limits) {
-        const { master, workers } = await requireMaster(session, limits)
-        const failed = await failures(session, limits)
+      async reload(session, limits, files) {
+        const [{ master, workers }, failed] = await Promise.all([requireMaster(session, limits), failures(session, limits)])
         const argv = ['kill', '-USR2', String(master.pid)] as const
         const { code, stderr } = await run(session, argv, { ...limits, privileged: true, maxBytes: 1024 })
         limits.record({ at: clock.now(), via: 'ssh', command: argv.join(' '), exitCode: code, reply: stderr.trim() })
         const worker = await newWorker(session, new Set(workers), failed, limits)
-        const wanted = bindEndpoints(await textsOf(session, limits))
+        const wanted = bindEndpoints(textsOf(files))
         const { listeners } = await readNetwork(session, limits)
         const deaf = wanted.find(
           (each) => !listeners.some((listener) => overlap(listener, each) && listener.owners.some(({ pid }) => pid === worker)),
@@ -175,6 +170,9 @@ export function createHaproxyConfigAdmin({ clock, sockets, service, serverAdmin 
     { clock },
   )
 }
+
+const textsOf = (files: readonly ConfigFileReading[]): { path: string; text: string }[] =>
+  files.flatMap(({ path, bytes }) => (bytes === null ? [] : [{ path, text: bytes.toString('latin1') }]))
 
 const ended = ({ nodeId }: NodeSession): AppError =>
   new AppError(

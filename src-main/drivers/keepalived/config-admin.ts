@@ -80,9 +80,8 @@ export function createKeepalivedConfigAdmin({ clock, service, config, ask, readF
         const { pid } = await requireRunning(session, limits)
         return { name: 'keepalived', pid, signal: 'HUP', ...(await originOf(session, pid, limits)) }
       },
-      async reload(session, limits) {
+      async reload(session, limits, files) {
         const before = await requireRunning(session, limits)
-        const files = await readFiles(session, limits)
         const texts = files.flatMap(({ path, bytes }) => (bytes === null ? [] : [{ path, text: bytes.toString('latin1') }]))
         const onDisk = instancesIn(texts)
         const argv = ['kill', '-HUP', String(before.pid)] as const

@@ -39,8 +39,8 @@ export interface DaemonPart {
   ): Promise<CheckProblem[]>
   /** @throws AppError where it could not be brought to read its files again */
   revival(session: NodeSession, limits: AdminLimits): Promise<Revival>
-  /** Sends the signal, and answers once the new configuration is in force. */
-  reload(session: NodeSession, limits: AdminLimits): Promise<{ mayMoveVip: boolean }>
+  /** Sends the signal, and answers once the new configuration is in force. `files`: as they lie on the node now. */
+  reload(session: NodeSession, limits: AdminLimits, files: readonly ConfigFileReading[]): Promise<{ mayMoveVip: boolean }>
   /** Does at run time what the files say, and answers once it is in force; absent: the daemon cannot. */
   apply?: (session: NodeSession, steps: readonly RuntimeStep[], limits: AdminLimits) => Promise<void>
   /** for a person */
@@ -50,11 +50,29 @@ export interface DaemonPart {
 
 const textOf = (bytes: Buffer): string => bytes.toString('latin1')
 
+/** Tells one set of files from another; null where the bytes of one are not known. */
+function printOf(files: readonly { path: string; sha256: string | null }[]): string | null {
+  if (files.some(({ sha256 }) => sha256 === null)) return null
+  const lines = files.map(({ path, sha256 }) => `${path}\0${sha256 ?? ''}`)
+  return sha256Of(Buffer.from(lines.sort().join('\n')))
+}
+
 export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock }): ConfigAdmin {
   const guard = createGuard({ kind: part.kind, now: () => clock.now() })
 
   function note({ record }: AdminLimits, command: string, exitCode: number | null, reply: string): void {
     record({ at: clock.now(), via: 'ssh', command, exitCode, reply: reply.trim().slice(-4096) })
+  }
+
+  /** @throws AppError `config.check-failed` */
+  async function judgeInPlace(session: NodeSession, changes: readonly ConfigChange[], limits: AdminLimits): Promise<void> {
+    const result = await run(session, part.testArgv, { ...limits, privileged: true, maxBytes: 1024 * 1024 })
+    const words = result.stdout.toString('utf8')
+    const texts = changes.flatMap(({ after }) => (after === null ? [] : [textOf(after)]))
+    const hidden = (said: string): string => hideSecrets(part.kind, texts, said)
+    note(limits, shown(...part.testArgv), result.code, hidden(`${result.stderr}${words}`))
+    const fault = part.judge(result, words).find(({ severity }) => severity === 'error')
+    if (fault !== undefined) throw refusedInPlace(session, part.kind, { ...fault, message: hidden(fault.message) }, changes)
   }
 
   async function replaceOne(
@@ -110,11 +128,18 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
       const before = files.flatMap(({ path, bytes }) => (bytes === null ? [] : [{ path, text: textOf(bytes) }]))
       const written = new Map(changes.map(({ path, after: bytes }) => [path, bytes === null ? null : textOf(bytes)]))
       const paths = [...before.map(({ path }) => path), ...written.keys()]
+      const candidates = [
+        ...files.filter(({ path }) => !written.has(path)),
+        ...changes.flatMap(({ path, after: bytes }) => (bytes === null ? [] : [{ path, sha256: sha256Of(bytes) }])),
+      ]
       const after = [...new Set(paths)].flatMap((path) => {
         const text = written.has(path) ? written.get(path) : before.find((file) => file.path === path)?.text
         return typeof text === 'string' ? [{ path, text }] : []
       })
-      const tried = await tryConfig(session, changes, part.testArgv, limits)
+      const [tried, unseen] = await Promise.all([
+        tryConfig(session, changes, part.testArgv, limits),
+        part.unseen(session, { before, after }, limits),
+      ])
       const hidden = (said: string): string =>
         hideSecrets(
           part.kind,
@@ -132,13 +157,14 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
         ...(tried === null
           ? [notApart(session)]
           : part.judge(tried, tried.words).map((problem) => ({ ...problem, message: hidden(problem.message) }))),
-        ...(await part.unseen(session, { before, after }, limits)),
+        ...unseen,
       ]
       return {
         accepted: !problems.some(({ severity }) => severity === 'error'),
         how: tried === null ? 'in place' : 'bound',
         output,
         problems,
+        judged: tried === null ? null : printOf(candidates),
       }
     },
 
@@ -160,17 +186,11 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
       }
     },
 
-    async reload(session, changes, limits, { together, steps = null } = {}) {
-      const options = { ...limits, privileged: true, maxBytes: 1024 * 1024 }
-      const result = await run(session, part.testArgv, options)
-      const words = result.stdout.toString('utf8')
-      const texts = changes.flatMap(({ after }) => (after === null ? [] : [textOf(after)]))
-      const hidden = (said: string): string => hideSecrets(part.kind, texts, said)
-      note(limits, shown(...part.testArgv), result.code, hidden(`${result.stderr}${words}`))
-      const fault = part.judge(result, words).find(({ severity }) => severity === 'error')
-      if (fault !== undefined) throw refusedInPlace(session, part.kind, { ...fault, message: hidden(fault.message) }, changes)
+    async reload(session, changes, limits, { together, steps = null, judged = null } = {}) {
+      const files = await part.readFiles(session, limits)
+      if (judged === null || judged !== printOf(files)) await judgeInPlace(session, changes, limits)
       await together?.()
-      if (steps === null) return part.reload(session, limits)
+      if (steps === null) return part.reload(session, limits, files)
       if (part.apply === undefined) throw new Error(`${part.kind} cannot be changed at run time`)
       await part.apply(session, steps, limits)
       return { mayMoveVip: false }

@@ -180,7 +180,7 @@ else
   setsid sh -c 'echo $$ > "$1/pid"; sleep "$2"; exec sh "$1/restore.sh" "$1" "$3" guard' evenkeel "$dir" "$seconds" "$id" \\
     </dev/null >/dev/null 2>&1 &
   tries=0
-  until [ -s "$dir/pid" ] || [ "$tries" -gt 100 ]; do tries=$((tries + 1)); sleep 0.05 2>/dev/null || sleep 1; done
+  until [ -s "$dir/pid" ] || [ "$tries" -gt 500 ]; do tries=$((tries + 1)); sleep 0.01 2>/dev/null || sleep 1; done
   kill -0 "$(cat "$dir/pid")"
 fi
 armed=1

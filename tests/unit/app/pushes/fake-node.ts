@@ -45,7 +45,7 @@ export function fakeNode(name: string, options: { holdsVip?: boolean } = {}): Fa
       await at('check')
       const accepted = !changes.some(({ after }) => after?.includes('refuse'))
       const problem = { severity: 'error' as const, message: 'unknown keyword', path, line: 3 }
-      return { accepted, how: 'bound', output: '', problems: accepted ? [] : [problem] }
+      return { accepted, how: 'bound', output: '', problems: accepted ? [] : [problem], judged: null }
     },
     async arm(_session, changes, { owner, reason, guardMs }) {
       await at('arm')
