@@ -1,5 +1,6 @@
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
+import { exhaustive } from './tests/exhaustive.ts'
 
 /** Projects follow the folders of tests/: `unit` and `contract` need nothing, `lab` needs root on Linux, `e2e` a Chromium as well. */
 const project = (name: string, extra: object = {}) => ({
@@ -18,7 +19,7 @@ export default defineConfig({
         hookTimeout: 120_000,
         // Three labs and whatever else a shared machine does make real daemons late now and then. What fails twice is wrong; what was
         // tried again is marked in the report.
-        retry: process.env['EVENKEEL_EXHAUSTIVE'] === '1' ? 0 : 1,
+        retry: exhaustive ? 0 : 1,
         setupFiles: ['tests/require-node.ts', 'tests/lab/choose-lab.ts'],
         // a file at a time on each lab; see tests/lab/setup.ts
         maxWorkers: process.env['EVENKEEL_LAB'] === undefined ? 3 : 1,

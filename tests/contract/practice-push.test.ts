@@ -5,6 +5,7 @@ import type { NodeId, PushRecord } from '#contract'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { CallContext } from '../../src-main/app/handlers-type.ts'
 import { compose, type Console } from '../../src-main/compose.ts'
+import { exhaustive } from '../exhaustive.ts'
 import { silentLog } from './silent-log.ts'
 
 const context: CallContext = {
@@ -14,9 +15,6 @@ const context: CallContext = {
   requestId: null,
 }
 const nodes = ['lb-t1', 'lb-t2'] as NodeId[]
-
-/** The whole of it takes minutes; the other courses are the same code of the console, and each step on the node has the shared suite. */
-const exhaustive = process.env['EVENKEEL_EXHAUSTIVE'] === '1'
 
 /** What a newcomer tries: pushes to a pair of the practice fleet, through the console's own handlers. */
 describe.skipIf(process.platform !== 'linux')('pushing to the practice fleet', () => {

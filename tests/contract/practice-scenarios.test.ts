@@ -6,6 +6,7 @@ import { practiceScenarios } from '#contract'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { CallContext } from '../../src-main/app/handlers-type.ts'
 import { compose, type Console } from '../../src-main/compose.ts'
+import { exhaustive } from '../exhaustive.ts'
 import { silentLog } from './silent-log.ts'
 
 const context: CallContext = {
@@ -16,7 +17,6 @@ const context: CallContext = {
 }
 
 /** Every scenario, one after the other on one fleet; otherwise each third. */
-const exhaustive = process.env['EVENKEEL_EXHAUSTIVE'] === '1'
 
 /** What an operator sees of it, until it is so. */
 interface Case extends PracticeDeed {

@@ -2,6 +2,7 @@ import { cpSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { DrainView } from '#contract'
+import { exhaustive } from '../exhaustive.ts'
 import { makeWorkplace, openConsole, type ConsoleOnLab, type Workplace } from './console-on-lab.ts'
 import { describeLab } from './describe-lab.ts'
 import { ensureLab, type Lab } from './lab.ts'
@@ -58,7 +59,6 @@ const nginxPoints = (node: string): string[] => [
   'back: drain.ended',
 ]
 /** Every point of the table, or each second one. */
-const exhaustive = process.env['EVENKEEL_EXHAUSTIVE'] === '1'
 const every = (points: string[], of: number, index: number): string[] =>
   points.filter((_, at) => at % of === index).filter((_, at) => exhaustive || at % 2 === 0)
 

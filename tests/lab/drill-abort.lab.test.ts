@@ -1,12 +1,12 @@
 /** Abort rules on real pairs: how long after their condition the fault is taken back; a split brain is seen, named and ended. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { DrillView, FaultKind, NodeId, RouterId } from '#contract'
+import { exhaustive } from '../exhaustive.ts'
 import { makeWorkplace, openConsole, type ConsoleOnLab, type Workplace } from './console-on-lab.ts'
 import { describeLab } from './describe-lab.ts'
 import { ensureLab, type Lab } from './lab.ts'
 import { waitUntil } from './run.ts'
 
-const exhaustive = process.env['EVENKEEL_EXHAUSTIVE'] === '1'
 const runs = exhaustive ? 5 : 1
 /** What another test does to the machine meanwhile is no rule's fault: it is tried again. */
 const retry = exhaustive ? 0 : 2

@@ -10,6 +10,7 @@ import type { DrillRecord } from '#contract'
 import type { AdminLimits } from '../../src-main/app/ports/admin-limits.ts'
 import { createFaultAdmin } from '../../src-main/drivers/linux/faults/fault-admin.ts'
 import { systemClock } from '../../src-main/system-clock.ts'
+import { exhaustive } from '../exhaustive.ts'
 import { makeWorkplace, openConsole, type ConsoleOnLab, type Workplace } from './console-on-lab.ts'
 import { describeLab } from './describe-lab.ts'
 import { numbered, passFaults } from './kill-points.ts'
@@ -20,7 +21,6 @@ import { insideNode } from './node.ts'
 import { tryRun, waitUntil } from './run.ts'
 
 const child = resolve(import.meta.dirname, 'drill-child.ts')
-const exhaustive = process.env['EVENKEEL_EXHAUSTIVE'] === '1'
 const guardMs = 8000
 /** the guard looks five times a second, and the commands take their time on a busy machine */
 const restoredWithinMs = guardMs + 10_000

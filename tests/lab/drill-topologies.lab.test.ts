@@ -5,6 +5,7 @@
 import { resolve } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import type { DrillRecord, DrillView, FaultKind, RouterId } from '#contract'
+import { exhaustive } from '../exhaustive.ts'
 import { makeWorkplace, openConsole, type ConsoleOnLab, type Workplace } from './console-on-lab.ts'
 import { describeLab } from './describe-lab.ts'
 import { ensureLab, type Lab } from './lab.ts'
@@ -12,7 +13,6 @@ import { tryRun, waitUntil } from './run.ts'
 import { holdersOf, instanceText, makeMembers, tellMembers, threeMembers, twoMembers, type Member } from './vrrp-members.ts'
 
 const child = resolve(import.meta.dirname, 'drill-child.ts')
-const exhaustive = process.env['EVENKEEL_EXHAUSTIVE'] === '1'
 const vip6 = 'fd51::10'
 const roomMs = exhaustive ? 150 : 1500
 

@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { FaultKind, type DrillView, type NodeId, type RouterId } from '#contract'
 import { longestGap, type Probe } from '../../src-main/domain/drill/outage.ts'
+import { exhaustive } from '../exhaustive.ts'
 import { makeWorkplace, openConsole, type ConsoleOnLab, type Workplace } from './console-on-lab.ts'
 import { describeLab } from './describe-lab.ts'
 import { ensureLab, type Lab } from './lab.ts'
@@ -14,7 +15,6 @@ import { namespaceOf } from './network.ts'
 import { waitUntil } from './run.ts'
 import { instanceText, makeMembers, tellMembers, threeMembers, type Member } from './vrrp-members.ts'
 
-const exhaustive = process.env['EVENKEEL_EXHAUSTIVE'] === '1'
 const runs = exhaustive ? 5 : 1
 /** of what a capture on the link says */
 const allowedMs = 25

@@ -10,6 +10,7 @@ import type { FaultScope } from '../../src-main/app/ports/fault-admin.ts'
 import type { NodeSession } from '../../src-main/app/ports/node-session.ts'
 import { createFaultAdmin } from '../../src-main/drivers/linux/faults/fault-admin.ts'
 import { systemClock } from '../../src-main/system-clock.ts'
+import { exhaustive } from '../exhaustive.ts'
 import { describeLab } from './describe-lab.ts'
 import { ensureLab, type Lab } from './lab.ts'
 import { openSessions, type LabSessions } from './lab-sessions.ts'
@@ -17,7 +18,6 @@ import { waitUntil } from './run.ts'
 
 type Pair = 'edge' | 'core'
 const members = { edge: ['lb1', 'lb2'], core: ['lb3', 'lb4'] } as const
-const exhaustive = process.env['EVENKEEL_EXHAUSTIVE'] === '1'
 const runs = exhaustive ? 5 : 1
 const waitMs = 30_000
 /** three labs beside each other add to every time */

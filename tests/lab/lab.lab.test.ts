@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { exhaustive } from '../exhaustive.ts'
 import { order } from './backend-orders.ts'
 import { cgroupOf } from './cgroup.ts'
 import { describeLab } from './describe-lab.ts'
@@ -181,7 +182,6 @@ describeLab('the lab', () => {
 })
 
 /** Four moments instead of two. */
-const exhaustive = process.env['EVENKEEL_EXHAUSTIVE'] === '1'
 
 describeLab('bringing a lab up and down', () => {
   let instance: Instance

@@ -2,6 +2,7 @@ import { cpSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { NodeId } from '#contract'
+import { exhaustive } from '../exhaustive.ts'
 import { makeWorkplace, openConsole, type Workplace } from './console-on-lab.ts'
 import { describeLab } from './describe-lab.ts'
 import { ensureLab, type Lab } from './lab.ts'
@@ -14,7 +15,6 @@ import { tryRun, waitUntil } from './run.ts'
  */
 
 const child = resolve(import.meta.dirname, 'push-child.ts')
-const exhaustive = process.env['EVENKEEL_EXHAUSTIVE'] === '1'
 const watchMs = 3000
 /** a machine three times as slow gets through in that time */
 const guardMs = 25_000

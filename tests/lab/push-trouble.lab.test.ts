@@ -5,6 +5,7 @@ import type { PushRecord } from '#contract'
 import { createDrivers } from '../../src-main/drivers/registry.ts'
 import { CliError } from '../../src-main/shells/cli/exit-codes.ts'
 import { systemClock } from '../../src-main/system-clock.ts'
+import { exhaustive } from '../exhaustive.ts'
 import { makeWorkplace, openConsole, type ConsoleOnLab, type Workplace } from './console-on-lab.ts'
 import { describeLab } from './describe-lab.ts'
 import { passDrivers, type Pass } from './kill-points.ts'
@@ -14,7 +15,6 @@ import { insideNode } from './node.ts'
 import { ended, faultsOf, fileFor, haproxyFile, onDisk, weightIn, withWeight } from './push-exercise.ts'
 import { waitUntil } from './run.ts'
 
-const exhaustive = process.env['EVENKEEL_EXHAUSTIVE'] === '1'
 const watchMs = 2000
 const guardMs = 22_000
 

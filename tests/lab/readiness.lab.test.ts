@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { DrillReadiness, FaultKind, RouterId } from '#contract'
+import { exhaustive } from '../exhaustive.ts'
 import { brokenStandbys, certificate, certificateFor, healthyPairs, type BrokenStandby } from './broken-standbys.ts'
 import { makeWorkplace, openConsole, type ConsoleOnLab, type Workplace } from './console-on-lab.ts'
 import { describeLab } from './describe-lab.ts'
 import { ensureLab, type Lab } from './lab.ts'
 import { waitUntil } from './run.ts'
 
-const everything = process.env['EVENKEEL_EXHAUSTIVE'] === '1'
 const members = ['lb1', 'lb2'] as const
 const keepalivedFile = '/etc/keepalived/keepalived.conf'
 
@@ -104,7 +104,7 @@ describeLab('readiness of a standby', () => {
   // what was broken must be mended before the next one is, however slow the machine
   vi.setConfig({ testTimeout: 150_000 })
 
-  it.each(healthyPairs.filter(({ sed }) => everything || sed === undefined))('passes $name', async ({ router, fault, sed }) => {
+  it.each(healthyPairs.filter(({ sed }) => exhaustive || sed === undefined))('passes $name', async ({ router, fault, sed }) => {
     if (sed !== undefined) {
       for (const node of members) await edited(node, keepalivedFile, sed)
       await Promise.all(members.map((node) => reload(node, 'keepalived')))
@@ -121,7 +121,7 @@ describeLab('readiness of a standby', () => {
     }
   })
 
-  it.each(brokenStandbys.filter(({ long }) => everything || long === undefined))('refuses $name', async (broken) => {
+  it.each(brokenStandbys.filter(({ long }) => exhaustive || long === undefined))('refuses $name', async (broken) => {
     const mend = await breakIt(broken)
     try {
       const now = await untilBlockedBy(broken.rules, broken.fault)
