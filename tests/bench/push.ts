@@ -96,19 +96,18 @@ async function pushLarge(application: ConsoleOnLab, lab: Lab, spent: Map<NodeId,
   const { stdout: text } = await lab.exec(largeNode, ['cat', haproxyFile])
   await lab.exec(largeNode, ['sh', '-c', `cat > ${haproxyFile}`], { stdin: largeText(text) })
   await byHandMs(lab, [largeNode])
-  const [own, bare]: [number[], number[]] = [[], []]
+  const own: Spent[] = []
+  const bare: number[] = []
   for (let run = 0; run < 5; run += 1) {
     spent.delete(largeNode)
     const { state, said } = await push(application, [largeNode], 0)
     if (state !== 'succeeded') return console.log(`  a large configuration: ${said}`)
     const each = spent.get(largeNode)
-    own.push(each === undefined ? NaN : Object.values(each).reduce((total, ms) => total + ms, 0))
+    if (each !== undefined) own.push(each)
     bare.push(await byHandMs(lab, [largeNode]))
   }
-  const [ours, theirs] = [medianOf(own), medianOf(bare)]
-  console.log(
-    `  one node with ${BACKENDS * SERVERS_EACH} more servers and ${CERTIFICATES} certificates, unwatched: ${ours.toFixed(0)} ms, by hand ${theirs.toFixed(0)} ms: ${(ours / theirs).toFixed(2)} ×`,
-  )
+  const what = `one node with ${BACKENDS * SERVERS_EACH} more servers and ${CERTIFICATES} certificates`
+  printSpent(what, own, medianOf(bare))
 }
 
 async function push(application: ConsoleOnLab, nodes: readonly NodeId[], watchMs = WATCH_MS): Promise<PushRecord> {
@@ -128,12 +127,12 @@ function changedFile({ nodeId, files }: NodeConfig) {
 /** `bareMs`: what the daemon's own check and reload take by hand; null: not measured. */
 function printSpent(where: string, all: readonly Spent[], bareMs: number | null): void {
   const nodes = all.filter(({ reload }) => reload > 0)
-  if (nodes.length === 0) return console.log(`  ${where}: no node was reloaded`)
+  if (nodes.length === 0) return console.log(`  ${where}: nothing was reloaded`)
   const parts = ['check', 'arm', 'replace', 'reload', 'confirm'] as const
   const medians = parts.map((part) => medianOf(nodes.map((spent) => spent[part])))
   const sum = medians.reduce((total, each) => total + each, 0)
   console.log(
-    `  ${where}, ${nodes.length} nodes, ms: ${parts.map((part, index) => `${part} ${medians[index]?.toFixed(0)}`).join(', ')}`,
+    `  ${where}, ${nodes.length} reloads, ms: ${parts.map((part, index) => `${part} ${medians[index]?.toFixed(0)}`).join(', ')}`,
   )
   if (bareMs === null) return
   console.log(`    together ${sum.toFixed(0)} ms; the daemon's own check and reload, by hand: ${bareMs.toFixed(0)} ms`)

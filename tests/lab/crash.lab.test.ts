@@ -2,6 +2,7 @@ import { cpSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import type { JobId, JobView } from '#contract'
+import { exhaustive } from '../exhaustive.ts'
 import { cellOf, makeWorkplace, openConsole, type ConsoleOnLab, type Workplace } from './console-on-lab.ts'
 import { describeLab } from './describe-lab.ts'
 import { ensureLab, type Lab } from './lab.ts'
@@ -96,6 +97,9 @@ async function drainedBefore(): Promise<JobView> {
   return job
 }
 
+/** Each point, or each second one. */
+const someOf = <T>(points: readonly T[]): T[] => points.filter((_, at) => exhaustive || at % 2 === 1)
+
 describeLab('killed in the middle of an operation', () => {
   beforeAll(async () => {
     lab = await ensureLab()
@@ -117,21 +121,23 @@ describeLab('killed in the middle of an operation', () => {
   afterAll(() => template.clear())
 
   /** How often the journal has the command of lb1 and of lb2: none where it was carried out but not yet written down. */
-  it.each<[point: string, lb1: number, lb2: number]>([
-    ['job created', 1, 1],
-    ['history: started', 1, 1],
-    ['lb1 read', 1, 1],
-    ['lb1 journaled intended', 1, 1],
-    ['lb1 state command leaving', 1, 1],
-    ['lb1 state command answered', 0, 1],
-    ['lb1 state command recorded', 1, 1],
-    ['lb1 set', 1, 1],
-    ['lb1 journaled done', 1, 1],
-    ['lb2 state command answered', 1, 0],
-    ['lb2 journaled done', 1, 1],
-    ['history: ended', 1, 1],
-    ['job ended', 1, 1],
-  ])('drain, killed at "%s": done exactly once, and undone exactly', async (point, onLb1, onLb2) => {
+  it.each<[point: string, lb1: number, lb2: number]>(
+    someOf([
+      ['job created', 1, 1],
+      ['history: started', 1, 1],
+      ['lb1 read', 1, 1],
+      ['lb1 journaled intended', 1, 1],
+      ['lb1 state command leaving', 1, 1],
+      ['lb1 state command answered', 0, 1],
+      ['lb1 state command recorded', 1, 1],
+      ['lb1 set', 1, 1],
+      ['lb1 journaled done', 1, 1],
+      ['lb2 state command answered', 1, 0],
+      ['lb2 journaled done', 1, 1],
+      ['history: ended', 1, 1],
+      ['job ended', 1, 1],
+    ]),
+  )('drain, killed at "%s": done exactly once, and undone exactly', async (point, onLb1, onLb2) => {
     const before = await serversState()
     await crashAt(point, 'drain')
 
@@ -160,14 +166,16 @@ describeLab('killed in the middle of an operation', () => {
     expect(await serversState()).toEqual(before)
   })
 
-  it.each([
-    'lb1 journaled intended',
-    'lb1 weight command answered',
-    'lb1 state command answered',
-    'lb1 restored',
-    'lb2 weight command recorded',
-    'history: ended',
-  ])('undo, killed at "%s": put back exactly', async (point) => {
+  it.each(
+    someOf([
+      'lb1 journaled intended',
+      'lb1 weight command answered',
+      'lb1 state command answered',
+      'lb1 restored',
+      'lb2 weight command recorded',
+      'history: ended',
+    ]),
+  )('undo, killed at "%s": put back exactly', async (point) => {
     for (const node of ['lb1', 'lb2']) await runtime(node, 'set server be_web/web1 weight 40')
     const before = await serversState()
     expect(before['lb1 be_web/web1']).toEqual({ adminState: 0, weight: 40 })

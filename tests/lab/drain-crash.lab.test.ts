@@ -58,9 +58,9 @@ const nginxPoints = (node: string): string[] => [
   ...config.map((point) => `back: ${node} ${point}`),
   'back: drain.ended',
 ]
-/** Every point of the table, or each second one. */
+/** Every point of the table, or each third one. */
 const every = (points: string[], of: number, index: number): string[] =>
-  points.filter((_, at) => at % of === index).filter((_, at) => exhaustive || at % 2 === 0)
+  points.filter((_, at) => at % of === index).filter((_, at) => exhaustive || at % 3 === 0)
 
 function haproxyLane(server: string, points: string[]): Lane {
   const [pool = '', name = ''] = server.split('/')

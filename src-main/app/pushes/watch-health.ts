@@ -16,6 +16,7 @@ import type { CallLimits } from '../ports/node-session.ts'
 import type { NodeServices } from './parties.ts'
 import { watchDoors, type DoorWatch, type Vantage } from './try-doors.ts'
 
+/** From one reading's begin to the next one's; a slow node is left alone for half of that between two. */
 const sampleMs = 1000
 /** How long the figures of before are gathered. */
 const baselineMs = 2000
@@ -64,11 +65,13 @@ export async function watchHealth(
   let suspect: { key: string; times: number } = { key: '', times: 0 }
   let unread = 0
   let seen = 0
+  let lookedAt = began
   const isOver = (): boolean => clock.monotonic() - began >= watchMs
   // a slow node is not let off: it is read as often as it takes to judge it, and what was suspected last is looked at once more
   while (!isOver() || (watchMs > 0 && (seen < inARow || suspect.key !== ''))) {
-    await clock.sleep(sampleMs, limits.signal)
+    await clock.sleep(Math.max(sampleMs / 2, lookedAt + sampleMs - clock.monotonic()), limits.signal)
     if (limits.stopped()) return 'stopped'
+    lookedAt = clock.monotonic()
     let figures: HealthFigures
     try {
       ;[figures] = await Promise.all([readHealth(node, limits), before.doors.look(limits)])
