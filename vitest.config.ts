@@ -12,17 +12,18 @@ export default defineConfig({
   plugins: [vue()],
   test: {
     projects: [
-      project('unit'),
-      project('contract', { testTimeout: 20_000 }),
+      project('unit', { maxWorkers: 2 }),
+      // they wait for the practice fleet, more than they compute
+      project('contract', { testTimeout: 20_000, maxWorkers: 3, sequence: { groupOrder: 3 } }),
       project('lab', {
         testTimeout: 60_000,
         hookTimeout: 120_000,
-        // Four labs and whatever else a shared machine does make real daemons late now and then. What fails twice is wrong; what was
+        // Three labs and whatever else a shared machine does make real daemons late now and then. What fails twice is wrong; what was
         // tried again is marked in the report.
         retry: exhaustive ? 0 : 1,
         setupFiles: ['tests/require-node.ts', 'tests/lab/choose-lab.ts'],
         // a file at a time on each lab; see tests/lab/setup.ts
-        maxWorkers: process.env['EVENKEEL_LAB'] === undefined ? 4 : 1,
+        maxWorkers: process.env['EVENKEEL_LAB'] === undefined ? 3 : 1,
         // one project after the other: both stop and start the same daemons
         sequence: { groupOrder: 1 },
         globalSetup: ['tests/lab/setup.ts'],

@@ -24,6 +24,8 @@ import type { Vault } from './ports/vault.ts'
 import type { PracticeService } from './practice-service.ts'
 import type { ProbeService } from './probe-service.ts'
 import { isSignedBy } from './report-signer.ts'
+import { carryChange } from './members/carry-change.ts'
+import { memberValues } from './members/member-values.ts'
 import { mergeTexts } from './pushes/merge-texts.ts'
 import type { PushService } from './pushes/push-service.ts'
 import type { SettingsService } from './settings-service.ts'
@@ -189,6 +191,8 @@ export function createHandlers(services: Services): Handlers {
         'The draft and the file on the node have changed the same lines, or lines beside each other. Compare the two, and write what is meant.',
       )
     },
+    'config.carry': async (texts) => carryChange(texts),
+    'config.memberValues': async ({ one, other }) => memberValues(one, other),
     'config.mirror': async ({ folder }, { signal }) => services.mirror(folder, signal),
     'config.version': async ({ id }) => config.version(id),
     'config.diff': async ({ before, after }) => config.diff(before, after),

@@ -229,3 +229,31 @@ export type FileDiff = v.InferOutput<typeof FileDiff>
 
 export const ConfigDiff = v.strictObject({ changes: v.array(ConfigChange), files: v.array(FileDiff) })
 export type ConfigDiff = v.InferOutput<typeof ConfigDiff>
+
+/** A change made in the file of another member too. */
+export const CarriedChange = v.strictObject({
+  text: v.string(),
+  /** what was not made there, since it is the other member's own; the line is that of the text before the change */
+  left: v.array(v.strictObject({ line: v.number(), mine: v.string(), theirs: v.string() })),
+})
+export type CarriedChange = v.InferOutput<typeof CarriedChange>
+
+/** A word of a file: its 1-based line, and where it is in the whole text. */
+const writtenWord = v.strictObject({ line: v.number(), from: v.number(), to: v.number(), text: v.string() })
+
+/** What two members of a pair have each for itself in files that are otherwise the same. */
+export const MemberValues = v.strictObject({
+  values: v.array(
+    v.strictObject({
+      /** the block or section, as its head says */
+      where: v.string(),
+      /** the words before it in its line */
+      what: v.string(),
+      one: writtenWord,
+      other: writtenWord,
+    }),
+  ),
+  /** lines that differ in another way, or that only one of them has */
+  elsewhere: v.number(),
+})
+export type MemberValues = v.InferOutput<typeof MemberValues>

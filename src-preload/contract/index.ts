@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { ConfigDraft, ConfigIntent, FileEdits } from './config-edit.ts'
-import { ConfigDiff, ConfigText, LintFinding, NodeConfig, ParsedConfig } from './config.ts'
+import { CarriedChange, ConfigDiff, ConfigText, LintFinding, MemberValues, NodeConfig, ParsedConfig } from './config.ts'
 import { DrainPlan, DrainRequest, DrainStart, DrainView } from './drains.ts'
 import {
   CatalogueEntry,
@@ -261,7 +261,6 @@ export const contract = Object.freeze({
     output: NodeConfig,
     errors: sshErrors,
   }),
-  /** What differs between two configurations, as changes and as lines. Passwords are masked; a changed one shows as changed. */
   /** Every version of every file that was seen or pushed, newest first. */
   'config.versions': query({
     input: v.strictObject({
@@ -284,6 +283,7 @@ export const contract = Object.freeze({
     output: v.strictObject({ commits: v.number(), newest: v.number() }),
     errors: ['request.invalid', 'vault.locked', 'vault.decrypt-failed', 'store.corrupt'],
   }),
+  /** What differs between two configurations, as changes and as lines. Passwords are masked; a changed one shows as changed. */
   'config.diff': query({ input: v.strictObject({ before: configSet, after: configSet }), output: ConfigDiff }),
   /** Two changes of one text, both made. `config.changed-on-node`: they meet in the same lines, or lines beside each other. */
   'config.merge': query({
@@ -291,6 +291,13 @@ export const contract = Object.freeze({
     output: v.strictObject({ text: v.string() }),
     errors: ['config.changed-on-node'],
   }),
+  /** The change from `base` to `mine`, in the file of another member: what that has for itself stays. */
+  'config.carry': query({
+    input: v.strictObject({ base: configBody, mine: configBody, theirs: configBody }),
+    output: CarriedChange,
+  }),
+  /** What two members of a pair have each for itself in one file. */
+  'config.memberValues': query({ input: v.strictObject({ one: configBody, other: configBody }), output: MemberValues }),
   /** What one change takes in these files of one node. `request.invalid` says why it cannot be made. */
   'config.edit': query({ input: v.strictObject({ files: configSet, intent: ConfigIntent }), output: v.array(FileEdits) }),
   'draft.list': query({ input: nothing, output: v.array(ConfigDraft) }),

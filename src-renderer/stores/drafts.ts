@@ -1,6 +1,6 @@
 import { defineStore } from 'pinia'
 import { computed, shallowRef } from 'vue'
-import { applyEdits, type ConfigDraft, type ConfigIntent, type ConfigText, type NodeId } from '#contract'
+import { applyEdits, type CarriedChange, type ConfigDraft, type ConfigIntent, type ConfigText, type NodeId } from '#contract'
 import { callErrorFrom, type CallError } from '../bridge/call-error.ts'
 import { useClient } from '../bridge/client.ts'
 
@@ -147,6 +147,22 @@ export const useDraftsStore = defineStore('drafts', () => {
     }
   }
 
+  /** The draft's change in the file of another member too, whose own values stay: what was left out for that, or null, and `error` says why. */
+  async function carry(draft: ConfigDraft, other: DraftBase): Promise<CarriedChange['left'] | null> {
+    const theirs = of(other.nodeId, other.path)?.text ?? other.text
+    try {
+      const { text, left } = await client.call('config.carry', { base: draft.baseText, mine: draft.text, theirs })
+      // typed meanwhile: what was made is not for what is written now
+      if ((of(other.nodeId, other.path)?.text ?? other.text) !== theirs) return null
+      write(other, text)
+      error.value = null
+      return left
+    } catch (thrown) {
+      error.value = callErrorFrom(thrown)
+      return null
+    }
+  }
+
   function follow(): () => void {
     const offEvents = client.on('draft.changed', ({ nodeId, path, draft }) => {
       const key = keyOf(nodeId, path)
@@ -185,6 +201,7 @@ export const useDraftsStore = defineStore('drafts', () => {
     bringBack,
     edit,
     rebase,
+    carry,
     follow,
   }
 })

@@ -134,6 +134,47 @@ describe.skipIf(!hasBrowser)('writing configuration in the window', () => {
     await config.turnTo('File')
     await config.editor.getByText('use_backend').first().waitFor()
     expect(await page.getByText(/\d drafts?$/).count()).toBe(0)
+  })
+
+  it('a change is made on the other member too, whose own values stay; those stand side by side to be changed', async () => {
+    await config.file('lb-t1', 'keepalived.conf').press('Enter')
+    await config.turnTo('Form')
+    const priority = page.getByRole('spinbutton', { name: 'Priority' }).first()
+    const [before, own] = [await priority.inputValue(), '171']
+    await priority.fill(own)
+    await priority.press('Enter')
+    await config.turnTo('File')
+    await config.editor.focus()
+    await page.keyboard.press('Control+Home')
+    await page.keyboard.type('# OPS-8\n')
+    await page.getByRole('button', { name: 'Same change on lb-t2' }).press('Enter')
+    await config.draftBar.getByText('It is in the draft of lb-t2 too').waitFor()
+    const told = (await config.draftBar.textContent()) ?? ''
+    const theirs = new RegExp(`“priority ${own}”: there it is “priority (\\d+)”`).exec(told)?.[1]
+    expect(theirs, told).not.toBe(before)
+    expect(await window.graveFindings()).toEqual([])
+
+    await config.file('lb-t2', 'keepalived.conf').press('Enter')
+    await config.editor.getByText('# OPS-8').waitFor()
+    await config.turnTo('Compare with lb-t1')
+    const values = page.getByRole('table', { name: 'What each member has for itself' })
+    expect(await values.getByRole('textbox', { name: 'priority on lb-t1' }).first().inputValue()).toBe(own)
+    const value = values.getByRole('textbox', { name: 'priority on lb-t2' }).first()
+    expect(await value.inputValue()).toBe(theirs)
+    await value.fill('99 100')
+    await value.press('Enter')
+    await page.getByRole('alert').getByText('One word').waitFor()
+    expect(await window.graveFindings()).toEqual([])
+    await value.fill('99')
+    await value.press('Enter')
+    expect(await window.graveFindings()).toEqual([])
+    await config.turnTo('File')
+    await config.editor.getByText('priority 99').waitFor()
+    for (const node of ['lb-t1', 'lb-t2']) {
+      await config.file(node, 'keepalived.conf').press('Enter')
+      await page.getByRole('button', { name: 'Discard' }).press('Enter')
+      await page.getByRole('button', { name: 'Bring it back' }).waitFor()
+    }
     expect(complaints).toEqual([])
   })
 })

@@ -69,7 +69,7 @@ describeLab('pushes in the window', () => {
     }
     await write('# mine\n')
     await byHand('s/timeout queue 5s/timeout queue 6s/')
-    await page.getByRole('button', { name: 'Read again' }).first().press('Enter')
+    await config.readAgain()
     await config.draftBar.getByText('the file has changed on the node since').waitFor()
     expect(await window.graveFindings()).toEqual([])
     await page.getByRole('button', { name: 'Take over what changed' }).press('Enter')
@@ -78,12 +78,12 @@ describeLab('pushes in the window', () => {
     await config.editor.getByText('# mine').waitFor()
 
     await byHand('1s/^/# theirs\\n/')
-    await page.getByRole('button', { name: 'Read again' }).first().press('Enter')
+    await config.readAgain()
     await page.getByRole('button', { name: 'Take over what changed' }).press('Enter')
     await page.getByText('have changed the same lines').waitFor()
     await page.getByRole('button', { name: 'Discard' }).press('Enter')
     await byHand('1d; s/timeout queue 6s/timeout queue 5s/')
-    await page.getByRole('button', { name: 'Read again' }).first().press('Enter')
+    await config.readAgain()
     await config.editor.getByText('timeout queue 5s').waitFor()
     expect(await files()).toEqual(before)
   })

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import type { ConfigText, NodeConfig, NodeConfigFile, NodeId } from '#contract'
@@ -150,5 +150,30 @@ describeLab('configuration as it lies on four nodes', () => {
     const linted = await place.evenkeel('lint', '--node', 'lb1', '--node', 'lb2')
     expect(linted.stdout).toContain(`lb1:${haproxyCfg}:60:1: warning: be_static/static1 is not checked`)
     expect(await place.evenkeel('config', 'get', 'nobody')).toMatchObject({ code: 2 })
+  }, 150_000)
+
+  it('is one file for both members, with what each has for itself by its name', async () => {
+    const nodes = ['lb1', 'lb2'] as const
+    const [one = '', other = ''] = await Promise.all(
+      nodes.map(async (node) => (await lab.exec(node, ['cat', keepalivedConf])).stdout),
+    )
+    const { values, elsewhere } = await console.client.call('config.memberValues', { one, other })
+    expect(elsewhere).toBe(0)
+    expect(values.map(({ what }) => what)).toEqual(expect.arrayContaining(['router_id', 'priority', 'unicast_src_ip']))
+    let shared = one
+    for (const [index, value] of [...values.entries()].reverse()) {
+      shared = `${shared.slice(0, value.one.from)}{{v${index}}}${shared.slice(value.one.to)}`
+    }
+    const says = (side: 'one' | 'other'): string => values.map((value, index) => `v${index}: "${value[side].text}"`).join(', ')
+    const [file, yaml] = [join(place.home, 'keepalived.conf'), join(place.home, 'values.yaml')]
+    writeFileSync(file, shared)
+    writeFileSync(yaml, `lb1: { ${says('one')} }\nlb2: { ${says('other')} }\n`)
+    const push = ['config', 'push', `${file}=${keepalivedConf}`, '--pair', 'edge', '--plan', '--values', yaml]
+    const same = await place.evenkeel(...push)
+    expect(same.stdout, same.stderr).toContain('# lb1 has all of it already\n# lb2 has all of it already\n')
+    writeFileSync(file, shared.replace('advert_int 1', 'advert_int {{advert}}'))
+    const missing = await place.evenkeel(...push)
+    expect(missing).toMatchObject({ code: 2 })
+    expect(missing.stderr).toMatch(/keepalived\.conf:\d+: .*values\.yaml gives lb1 no value "advert"/)
   }, 150_000)
 })

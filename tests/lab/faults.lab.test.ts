@@ -20,7 +20,7 @@ type Pair = 'edge' | 'core'
 const members = { edge: ['lb1', 'lb2'], core: ['lb3', 'lb4'] } as const
 const runs = exhaustive ? 5 : 1
 const waitMs = 30_000
-/** four labs beside each other add to every time */
+/** three labs beside each other add to every time */
 const busyMs = exhaustive ? 0 : 500
 
 const faults = createFaultAdmin({ clock: systemClock })

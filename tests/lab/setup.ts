@@ -24,7 +24,7 @@ const sessionKey = Symbol.for('evenkeel.lab.session')
 const shared = globalThis as { [sessionKey]?: Promise<Session> }
 
 /** Files of the project `lab` that run at a time, each on a lab of its own. They wait far more than they compute. */
-const labsBeside = process.env['EVENKEEL_LAB'] === undefined ? 4 : 1
+const labsBeside = process.env['EVENKEEL_LAB'] === undefined ? 3 : 1
 
 /**
  * Global set-up of the projects `lab` and `e2e`: a lab that runs is used as it is, otherwise one is brought up and taken down again

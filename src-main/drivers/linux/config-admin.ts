@@ -64,6 +64,30 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
     record({ at: clock.now(), via: 'ssh', command, exitCode, reply: reply.trim().slice(-4096) })
   }
 
+  /**
+   * What the files would be, and what the daemon's own check cannot see of them.
+   * @throws AppError `config.changed-on-node`
+   */
+  async function besidesTheCheck(session: NodeSession, changes: readonly ConfigChange[], limits: AdminLimits) {
+    const files = await part.readFiles(session, limits)
+    for (const { path, expectSha256 } of changes) {
+      const known = files.find((file) => file.path === path)
+      if (known !== undefined && known.sha256 !== null && known.sha256 !== expectSha256) throw changedSince(session, path)
+    }
+    const before = files.flatMap(({ path, bytes }) => (bytes === null ? [] : [{ path, text: textOf(bytes) }]))
+    const written = new Map(changes.map(({ path, after: bytes }) => [path, bytes === null ? null : textOf(bytes)]))
+    const paths = [...before.map(({ path }) => path), ...written.keys()]
+    const after = [...new Set(paths)].flatMap((path) => {
+      const text = written.has(path) ? written.get(path) : before.find((file) => file.path === path)?.text
+      return typeof text === 'string' ? [{ path, text }] : []
+    })
+    const candidates = [
+      ...files.filter(({ path }) => !written.has(path)),
+      ...changes.flatMap(({ path, after: bytes }) => (bytes === null ? [] : [{ path, sha256: sha256Of(bytes) }])),
+    ]
+    return { before, after, candidates, unseen: await part.unseen(session, { before, after }, limits) }
+  }
+
   /** @throws AppError `config.check-failed` */
   async function judgeInPlace(session: NodeSession, changes: readonly ConfigChange[], limits: AdminLimits): Promise<void> {
     const result = await run(session, part.testArgv, { ...limits, privileged: true, maxBytes: 1024 * 1024 })
@@ -120,25 +144,9 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
     },
 
     async check(session, changes, limits) {
-      const files = await part.readFiles(session, limits)
-      for (const { path, expectSha256 } of changes) {
-        const known = files.find((file) => file.path === path)
-        if (known !== undefined && known.sha256 !== null && known.sha256 !== expectSha256) throw changedSince(session, path)
-      }
-      const before = files.flatMap(({ path, bytes }) => (bytes === null ? [] : [{ path, text: textOf(bytes) }]))
-      const written = new Map(changes.map(({ path, after: bytes }) => [path, bytes === null ? null : textOf(bytes)]))
-      const paths = [...before.map(({ path }) => path), ...written.keys()]
-      const candidates = [
-        ...files.filter(({ path }) => !written.has(path)),
-        ...changes.flatMap(({ path, after: bytes }) => (bytes === null ? [] : [{ path, sha256: sha256Of(bytes) }])),
-      ]
-      const after = [...new Set(paths)].flatMap((path) => {
-        const text = written.has(path) ? written.get(path) : before.find((file) => file.path === path)?.text
-        return typeof text === 'string' ? [{ path, text }] : []
-      })
-      const [tried, unseen] = await Promise.all([
+      const [tried, { before, after, candidates, unseen }] = await Promise.all([
         tryConfig(session, changes, part.testArgv, limits),
-        part.unseen(session, { before, after }, limits),
+        besidesTheCheck(session, changes, limits),
       ])
       const hidden = (said: string): string =>
         hideSecrets(

@@ -302,6 +302,7 @@ function addConfigCommands(
       .option('--node <node>', 'to this node; may be repeated', collected)
       .option('--pair <pair>', 'to both members', collected)
       .option('--site <site>', 'to every node of the site', collected)
+      .option('--values <file>', 'YAML of what each node has for itself: {{name}} in the files stands for it')
   pushed('check <file=path...>', 'have the daemons of these nodes judge files, at the paths they are to have').action(
     (words: string[], options: PushOptions, self: Commander) =>
       run('look', (c) => checkConfig(c, words, options), globals(self)),

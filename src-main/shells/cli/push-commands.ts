@@ -5,6 +5,7 @@ import type { InputOf, NodeId, PushId, PushPlan, PushRecord } from '#contract'
 import { changeLines } from './config-diff.ts'
 import { fetchConfig, nodeIdsOf } from './config-source.ts'
 import { CliError, exitCodes, usageError, type ExitCode } from './exit-codes.ts'
+import { noValues, readNodeValues } from './node-values.ts'
 import type { Command } from './run-command.ts'
 import { tableLines } from './terminal.ts'
 
@@ -22,11 +23,13 @@ export interface PushOptions {
   allowCapacityLoss?: boolean
   allowVipMove?: boolean
   runtime?: boolean
+  values?: string
 }
 
 /** `FILE=PATH`: a local file, and where it is to lie on the nodes; `FILE=NODE:PATH`: on this one only. */
 interface Placed {
   nodeId: string | null
+  file: string
   path: string
   bytes: Buffer
 }
@@ -192,19 +195,22 @@ export async function mirrorVersions({ client, print, signal }: Command, folder:
 
 async function requestFrom(command: Command, words: readonly string[], options: PushOptions): Promise<InputOf<'push.plan'>> {
   const placed = await Promise.all(words.map(placedFile))
+  const values = options.values === undefined ? noValues : await readNodeValues(options.values)
   const named = placed.flatMap(({ nodeId }) => nodeId ?? [])
   const nodes = await chosenNodes(command, { ...options, node: [...(options.node ?? []), ...named] })
   const files = await Promise.all(
     nodes.map(async (nodeId) => {
       const { files: present } = await fetchConfig(command, nodeId)
       const own = placed.filter((each) => each.nodeId === null || each.nodeId === nodeId)
-      return own.map(({ path, bytes }) => {
+      return own.map(({ file, path, bytes: shared }) => {
+        const bytes = values.fill(shared, file, nodeId)
         const encoding = isUtf8(bytes) ? ('utf-8' as const) : ('latin1' as const)
         const baseSha256 = present.find((file) => file.path === path)?.sha256 ?? ''
         return { nodeId, path, baseSha256, text: bytes.toString(encoding), encoding }
       })
     }),
   )
+  values.expectAllUsed(nodes)
   return {
     files: files.flat(),
     allowCapacityLoss: options.allowCapacityLoss ?? false,
@@ -228,7 +234,7 @@ async function placedFile(word: string): Promise<Placed> {
   const bytes = await readFile(file).catch((cause: unknown) => {
     throw usageError(`${file} could not be read: ${cause instanceof Error ? cause.message : String(cause)}.`)
   })
-  return { nodeId, path, bytes }
+  return { nodeId, file, path, bytes }
 }
 
 async function chosenNodes({ client }: Command, { node = [], pair = [], site = [] }: PushOptions): Promise<NodeId[]> {

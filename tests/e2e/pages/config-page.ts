@@ -36,7 +36,7 @@ export class ConfigPage {
   }
 
   /** by keyboard, to one of the ways to look at a file */
-  async turnTo(mode: 'File' | 'Form' | 'Changes' | 'Versions'): Promise<void> {
+  async turnTo(mode: 'File' | 'Form' | 'Changes' | 'Versions' | `Compare with ${string}`): Promise<void> {
     const radios = this.page.getByRole('radiogroup', { name: 'View' })
     const wanted = radios.getByRole('radio', { name: mode, exact: true })
     const all = await radios.getByRole('radio').all()
@@ -51,6 +51,13 @@ export class ConfigPage {
     for (let step = 0; step < 20 && typed.test((await this.editor.textContent()) ?? ''); step += 1) {
       await this.editor.press('Control+z')
     }
+  }
+
+  /** Every file anew, once the reading before has ended: until then the button does nothing. */
+  async readAgain(): Promise<void> {
+    const button = this.page.getByRole('button', { name: 'Read again', disabled: false }).first()
+    await button.waitFor()
+    await button.press('Enter')
   }
 
   get activeLine(): Locator {
