@@ -233,7 +233,7 @@ export type ConfigDiff = v.InferOutput<typeof ConfigDiff>
 /** A change made in the file of another member too. */
 export const CarriedChange = v.strictObject({
   text: v.string(),
-  /** what was not made there, since it is the other member's own; the line is that of the text before the change */
+  /** what was not made there, since it is the other member's own; the line is that of the changed text */
   left: v.array(v.strictObject({ line: v.number(), mine: v.string(), theirs: v.string() })),
 })
 export type CarriedChange = v.InferOutput<typeof CarriedChange>

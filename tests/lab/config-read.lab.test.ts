@@ -174,6 +174,6 @@ describeLab('configuration as it lies on four nodes', () => {
     writeFileSync(file, shared.replace('advert_int 1', 'advert_int {{advert}}'))
     const missing = await place.evenkeel(...push)
     expect(missing).toMatchObject({ code: 2 })
-    expect(missing.stderr).toMatch(/keepalived\.conf:\d+: .*values\.yaml gives lb1 no value "advert"/)
+    expect(missing.stderr).toMatch(/keepalived\.conf:\d+: .*values\.yaml gives lb[12] no value "advert"/)
   }, 150_000)
 })

@@ -10,10 +10,13 @@ export function carryChange({ base, mine, theirs }: { base: string; mine: string
   const lines = linesOf(base)
   const split = (text: string): Hunk[] => hunksOf(lines, linesOf(text)).flatMap((hunk) => lineByLine(lines, hunk))
   const own = split(theirs)
+  let shift = 0
   const made: Hunk[] = []
   const left: CarriedChange['left'] = []
   const replaced = new Set<Hunk>()
   for (const hunk of split(mine)) {
+    const line = hunk.from + shift + 1
+    shift += hunk.lines.length - (hunk.to - hunk.from)
     const met = own.filter((each) => meets(hunk, each))
     const [only] = met
     if (only === undefined) {
@@ -25,7 +28,7 @@ export function carryChange({ base, mine, theirs }: { base: string; mine: string
     const both = met.length === 1 ? wordByWord(lines, hunk, only) : null
     if (both === null) {
       const text = (all: readonly string[]): string => all.join('').trim()
-      left.push({ line: hunk.from + 1, mine: text(hunk.lines), theirs: text(met.flatMap((each) => each.lines)) })
+      left.push({ line, mine: text(hunk.lines), theirs: text(met.flatMap((each) => each.lines)) })
       continue
     }
     replaced.add(only)

@@ -5,7 +5,6 @@ import {
   statementOf,
   trackedBy,
   valueOf,
-  valuesOf,
   type Instance,
 } from '../keepalived/config-view.ts'
 import { at, everyInstance, has, meetingKey, priorityOf, type KeepalivedRule } from './keepalived-facts.ts'
@@ -185,8 +184,9 @@ const higherPrioAdvert: KeepalivedRule = {
     for (const { path, statements, instances } of files) {
       const globals = blockOf(statements, 'global_defs')
       const set = [globals, ...instances.map((each) => each.statements)].some((among) => {
-        const value = valuesOf(among, 'vrrp_higher_prio_send_advert').concat(valuesOf(among, 'higher_prio_send_advert'))[0]
-        return value !== undefined && value !== 'false'
+        const said = statementOf(among, 'vrrp_higher_prio_send_advert') ?? statementOf(among, 'higher_prio_send_advert')
+        // the word alone says yes (keepalived.conf(5))
+        return said !== undefined && !['false', 'off', 'no'].includes(said.words[1]?.value ?? '')
       })
       const [first] = instances
       if (first !== undefined && !set) {

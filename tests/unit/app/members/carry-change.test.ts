@@ -26,6 +26,8 @@ describe('a change made on the other member too', () => {
     const { text, left } = carried((own) => own.replace('priority 150', 'priority 160').replace('eth0', 'eth1'))
     expect(text).toBe(theirs.replace('eth0', 'eth1'))
     expect(left).toEqual([{ line: 4, mine: 'priority 160', theirs: 'priority 100' }])
+    const lower = carried((own) => `# ours\n${own.replace('priority 150', 'priority 160')}`)
+    expect(lower.left).toEqual([{ line: 5, mine: 'priority 160', theirs: 'priority 100' }])
   })
 
   it('puts lines in, takes lines out, and finds what is there already', () => {

@@ -176,6 +176,13 @@ describe('keepalived', () => {
     expect(found('keepalived', text)).toContain(expected)
   })
 
+  it('takes the word alone for a yes, as keepalived does', () => {
+    const flag = (says: string): string => quiet.replace('send_advert true', `send_advert${says}`) + instance('')
+    for (const says of ['', ' on', ' yes']) expect(found('keepalived', flag(says))).toEqual([])
+    for (const says of [' off', ' no', ' false'])
+      expect(found('keepalived', flag(says))).toContain('keepalived/higher-prio-advert@4')
+  })
+
   it('compares the members of a pair', () => {
     const script = 'vrrp_script s {\n script "/bin/x"\n weight -20\n}\n'
     const high = `${quiet}${script}${instance(' priority 150\n track_script {\n s\n }\n')}`
