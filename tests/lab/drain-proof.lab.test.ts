@@ -205,8 +205,17 @@ describeLab('"empty" and what the server itself has seen', () => {
     const slow = earlyClients(8080, post, '67890', 4)
     await connected(8080, 8)
     const drain = await start({ targets: [nginxMember()] })
+    // what the kernel says meanwhile, for whoever has to find out why they are not counted
+    const there = onNode(
+      'lb1',
+      `date +%T.%N; ss -Htnpi state established 'sport = :8080'; ps -eo pid,ppid,lstart,args | grep '[n]ginx:'`,
+    )
     const counted = ({ places }: DrainView): boolean => places.some(({ left }) => (left?.queue ?? 0) >= 8)
-    await until(drain, 'they are counted', (view) => view.state === 'draining' && counted(view))
+    await until(drain, 'they are counted', (view) => view.state === 'draining' && counted(view)).catch(
+      async (thrown: unknown) => {
+        throw new Error(`${String(thrown)}\n${await there}`)
+      },
+    )
     await rounds(3)
     expect((await get(drain)).emptyAt, 'they can still be sent there').toBeNull()
     const { heard } = await b1()
