@@ -1,12 +1,4 @@
-import {
-  addressesOf,
-  blockOf,
-  placeOf,
-  statementOf,
-  trackedBy,
-  valueOf,
-  type Instance,
-} from '../keepalived/config-view.ts'
+import { addressesOf, blockOf, placeOf, statementOf, trackedBy, valueOf, type Instance } from '../keepalived/config-view.ts'
 import { at, everyInstance, has, meetingKey, priorityOf, type KeepalivedRule } from './keepalived-facts.ts'
 import { keepalivedPairRules } from './keepalived-pair-rules.ts'
 
