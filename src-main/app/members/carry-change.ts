@@ -1,6 +1,6 @@
 import type { CarriedChange } from '#contract'
 import { wordsOf } from '../../domain/config-text/words.ts'
-import { hunksOf, lineByLine, linesOf, withHunks, type Hunk } from '../pushes/text-hunks.ts'
+import { hunksOf, lineByLine, linesOf, withHunks, type Hunk } from '../text-hunks.ts'
 
 /**
  * The change from `base` to `mine`, made in the file of another member as well. What the two members have each for itself stays, to the

@@ -1,6 +1,6 @@
 import type { MemberValues } from '#contract'
 import { wordsOf, type WrittenWord } from '../../domain/config-text/words.ts'
-import { hunksOf, linesOf } from '../pushes/text-hunks.ts'
+import { hunksOf, linesOf } from '../text-hunks.ts'
 
 /**
  * What two members of a pair have each for itself: words that differ in lines that are otherwise the same. Lines that only one of them has,

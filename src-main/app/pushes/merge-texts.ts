@@ -1,4 +1,4 @@
-import { hunksOf, linesOf, withHunks, type Hunk } from './text-hunks.ts'
+import { hunksOf, linesOf, withHunks, type Hunk } from '../text-hunks.ts'
 
 /**
  * Two changes of one text, both made; null where they meet. Lines are compared whole, with their ends. Changes that touch the same line, or

@@ -12,12 +12,17 @@ export interface Hunk {
 /** Lines with their ends. */
 export const linesOf = (text: string): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? []
 
+/** Beyond this many changed lines, or this long, all of it counts as changed. */
+const limits = { maxEditLength: 20_000, timeout: 2_000 }
+
 /** What makes `changed` of `base`, in order; lines are compared whole. */
 export function hunksOf(base: string[], changed: string[]): Hunk[] {
+  const parts = diffArrays(base, changed, limits)
+  if (parts === undefined) return [{ from: 0, to: base.length, lines: changed }]
   const hunks: Hunk[] = []
   let at = 0
   let open: Hunk | null = null
-  for (const { added, removed, value } of diffArrays(base, changed)) {
+  for (const { added, removed, value } of parts) {
     if (!added && !removed) {
       at += value.length
       open = null
