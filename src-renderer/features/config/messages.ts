@@ -234,7 +234,7 @@ export const messages = {
       lostMask: '{mask} に対応するパスワードがありません。パスワードを入力してください',
       carry: '{node} にも同じ変更',
       carried: '{node} の下書きにも反映しました。ノード固有の値はそのままです。',
-      notCarried: ' {line} 行目「{mine}」は反映していません。{node} では「{theirs}」です。',
+      notCarried: ' {line} 行目「{mine}」は反映していません。そこでは「{theirs}」です。',
       discard: '破棄',
       discarded: '下書きを破棄しました。',
       bringBack: '元に戻す',
