@@ -56,7 +56,7 @@ export async function benchPush(): Promise<void> {
         [...spent].flatMap(([id, each]) => (own.includes(id) ? [] : [each])),
         null,
       )
-      for (const certificates of [400, 2000]) await pushLarge(application, lab, spent, certificates)
+      await pushLarge(application, lab, spent)
     } finally {
       await application.client.call('practice.close', {})
       await application.close()
@@ -70,7 +70,7 @@ export async function benchPush(): Promise<void> {
 }
 
 const largeNode = 'lb2' as NodeId
-const [BACKENDS, SERVERS_EACH] = [60, 50]
+const [BACKENDS, SERVERS_EACH, CERTIFICATES] = [60, 50, 400]
 
 /** What a fleet in earnest has: thousands of servers and some hundred certificates, which the daemon needs a while to read. */
 function largeText(text: string): string {
@@ -83,16 +83,15 @@ function largeText(text: string): string {
   return `${text}\nfrontend fe_large\n    bind *:8443 ssl crt /etc/haproxy/large/\n    default_backend be_large0\n${backends.join('\n')}\n`
 }
 
-const makeCertificates = (count: number): string => `
+const makeCertificates = `
 mkdir -p /etc/haproxy/large && cd /etc/haproxy/large || exit
 openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -days 30 -subj /CN=large 2>/dev/null && cat cert key > 1.pem && rm cert key || exit
-for n in $(seq 2 ${count}); do cp 1.pem $n.pem; done
+for n in $(seq 2 ${CERTIFICATES}); do cp 1.pem $n.pem; done
 `
 
 /** The same push of a comment to one node with a large configuration, watched for no time, beside check and reload by hand. */
-async function pushLarge(application: ConsoleOnLab, lab: Lab, spent: Map<NodeId, Spent>, certificates: number): Promise<void> {
-  await lab.restoreAll()
-  const { code, stderr } = await lab.exec(largeNode, ['sh', '-c', makeCertificates(certificates)], { timeoutMs: 60_000 })
+async function pushLarge(application: ConsoleOnLab, lab: Lab, spent: Map<NodeId, Spent>): Promise<void> {
+  const { code, stderr } = await lab.exec(largeNode, ['sh', '-c', makeCertificates], { timeoutMs: 60_000 })
   if (code !== 0) return console.log(`  no certificates could be made for a large configuration: ${stderr}`)
   const { stdout: text } = await lab.exec(largeNode, ['cat', haproxyFile])
   await lab.exec(largeNode, ['sh', '-c', `cat > ${haproxyFile}`], { stdin: largeText(text) })
@@ -107,7 +106,7 @@ async function pushLarge(application: ConsoleOnLab, lab: Lab, spent: Map<NodeId,
     if (each !== undefined) own.push(each)
     bare.push(await byHandMs(lab, [largeNode]))
   }
-  const what = `one node with ${BACKENDS * SERVERS_EACH} more servers and ${certificates} certificates`
+  const what = `one node with ${BACKENDS * SERVERS_EACH} more servers and ${CERTIFICATES} certificates`
   printSpent(what, own, medianOf(bare))
 }
 
