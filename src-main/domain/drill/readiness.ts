@@ -381,6 +381,10 @@ const serviceChanges: ReadonlySet<ConfigChange['what']> = new Set([
   'route.target',
 ])
 
+/** A pool can have thousands of servers: who wants them all reads the file. */
+const brief = (said: string | null): string =>
+  said === null ? 'not there' : said.length > 200 ? `${said.slice(0, 200)}…` : said
+
 function differences(from: MemberEvidence, standby: MemberEvidence): Finding[] {
   const kinds = from.services.map(({ kind }) => kind)
   return semanticDiff(textsOf(from, kinds), textsOf(standby, kinds)).flatMap((change): Finding[] => {
@@ -388,7 +392,7 @@ function differences(from: MemberEvidence, standby: MemberEvidence): Finding[] {
     // routers are compared as a pair, in the words of VRRP
     if (perNode || what.startsWith('router.')) return []
     const place = at.after ?? at.before
-    const evidence = `${from.nodeId}: ${before ?? 'not there'}; ${standby.nodeId}: ${after ?? 'not there'}${place === null ? '' : ` (${place.file}:${place.line})`}`
+    const evidence = `${from.nodeId}: ${brief(before)}; ${standby.nodeId}: ${brief(after)}${place === null ? '' : ` (${place.file}:${place.line})`}`
     const say = serviceChanges.has(what) ? blocks : warns
     return [
       say('configuration.differs', standby.nodeId, `${kind}: ${subject} differs on ${standby.nodeId} (${what}).`, evidence),
