@@ -148,7 +148,8 @@ describeLab('draining on the lab', () => {
     const console = await opened()
     expect(await download(0)).toMatchObject({ code: 0, stdout: 'b1\n' })
     const { id } = await start(console)
-    await until(console, id, 'it is in force', ({ state }) => state === 'draining' || state === 'empty')
+    // from the first look on, clients are counted
+    await until(console, id, 'it is looked at', (view) => onLb1(view)?.left?.stuck === 0)
     for (let request = 0; request < 6; request++) {
       expect(await download(0)).toMatchObject({ code: 0, stdout: 'b1\n' })
       await console.client.call('fleet.refresh', { node: 'lb1' as never })

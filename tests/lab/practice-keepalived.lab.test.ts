@@ -67,6 +67,14 @@ describeLab('the practice keepalived beside the real one', () => {
     expect(await practice(argv)).toEqual(await real(argv))
   })
 
+  // keepalived 2.2.7 names the option from memory that it has not set, or ends by SIGSEGV
+  it.each(['--signum', '--use-file'])('%s without its parameter is refused', async (option) => {
+    expect(await practice([option])).toEqual({ code: 1, stdout: '', stderr: `Missing parameter for option ${option}\n` })
+    const { code, stderr } = await real([option])
+    expect(code === 1 ? stderr : 'Missing parameter').toContain('Missing parameter')
+    expect(code).not.toBe(0)
+  })
+
   it('-v, but for the kernel that it runs on', async () => {
     const shape = ({ code, stdout, stderr }: Said) => ({ code, stdout, stderr: stderr.replace(/^Running on .*$/m, '') })
     expect(shape(await practice(['-v']))).toEqual(shape(await real(['-v'])))

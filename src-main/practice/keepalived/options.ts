@@ -83,7 +83,7 @@ export function parseOptions(argv: readonly string[]): Options | string {
       const option = longOption(name)
       if (option === null || (value !== undefined && option.argument === 'none')) return `Unknown option ${word}`
       const taken = value ?? (option.argument === 'required' ? words.shift() : '')
-      if (taken === undefined) return 'Missing parameter for option --X\u0002'
+      if (taken === undefined) return `Missing parameter for option --${name}`
       option.apply(options, taken)
     } else if (/^-./.test(word)) {
       for (let rest = word.slice(1); rest !== '';) {
