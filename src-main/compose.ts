@@ -293,6 +293,7 @@ export async function compose(options: ComposeOptions): Promise<Console> {
       clock,
       log,
       onChange(job) {
+        const wasPaused = isPaused()
         // a job that waits for a node needs the reading that notices the node's return
         if (job.state === 'ended') busyJobs.delete(job.id)
         else busyJobs.add(job.id)
@@ -300,7 +301,11 @@ export async function compose(options: ComposeOptions): Promise<Console> {
         drainKeeper.noteJob(job)
         pushes.noteJob(job)
         publish('job.changed', job)
-        paceChanged()
+        fleet.touch()
+        if (isPaused()) return
+        // what it has done is seen at once, on its own nodes
+        if (wasPaused) poller.wake()
+        else if (job.state === 'ended') poller.wake(job.steps.flatMap(({ nodeId }) => nodeId ?? []))
       },
     })
   let jobs = newRunner()

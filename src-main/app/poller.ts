@@ -40,8 +40,8 @@ export interface ServiceRound {
 export interface Poller {
   /** Read these nodes and no others. */
   setNodes(nodeIds: readonly NodeId[]): void
-  /** Take up a changed rate, or the end of a pause, now. */
-  wake(): void
+  /** Take up a changed rate, or the end of a pause, now: on these nodes, or on all. */
+  wake(nodeIds?: readonly NodeId[]): void
   /** One round of one node, or of all, that starts after this call; a node waiting to be retried is dialled at once. */
   refresh(nodeId: NodeId | null, signal: AbortSignal): Promise<void>
   stop(): Promise<void>
@@ -87,8 +87,8 @@ export function createPoller(parts: PollerParts): Poller {
       }
       for (const nodeId of wanted) if (!loops.has(nodeId)) loops.set(nodeId, startLoop(parts, nodeId))
     },
-    wake() {
-      for (const loop of loops.values()) loop.wake()
+    wake(nodeIds = [...loops.keys()]) {
+      for (const nodeId of nodeIds) loops.get(nodeId)?.wake()
     },
     async refresh(nodeId, signal) {
       const chosen = nodeId === null ? [...loops.values()] : [loops.get(nodeId)].filter((loop) => loop !== undefined)
