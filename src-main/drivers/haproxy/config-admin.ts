@@ -20,7 +20,6 @@ import { unseenByCheck } from '../../domain/net/unseen-by-check.ts'
 import { createConfigAdmin } from '../linux/config-admin.ts'
 import { readNetwork } from '../linux/node-network.ts'
 import { createPauses } from '../linux/pauses.ts'
-import { originOf } from '../linux/process-origin.ts'
 import { run } from '../linux/run.ts'
 import { shown } from '../linux/shown-command.ts'
 import { readHaproxyFiles } from './config-files.ts'
@@ -96,6 +95,7 @@ export function createHaproxyConfigAdmin({ clock, sockets, service, serverAdmin 
     return new RegExp(`^Pid: ${worker}$`, 'm').test(reply)
   }
 
+  /** With who listens where, once it has read everything. */
   async function newWorker(session: NodeSession, old: ReadonlySet<number>, failedBefore: number, limits: AdminLimits) {
     const until = clock.monotonic() + confirmWithinMs
     const pause = createPauses(clock, limits.signal)
@@ -103,15 +103,21 @@ export function createHaproxyConfigAdmin({ clock, sockets, service, serverAdmin 
     let gone = false
     while (clock.monotonic() < until) {
       await pause()
-      const { master, workers } = await processesOf(session, limits)
+      const [{ master, workers }, failed] = await Promise.all([processesOf(session, limits), failures(session, limits)])
       // while it becomes itself anew, one look may miss it
       if (master === undefined && gone) throw ended(session)
       gone = master === undefined
       const fresh = workers.find((pid) => !old.has(pid))
+      if (fresh === undefined) {
+        seen = null
+        if (failed > failedBefore) throw notTaken(session, 'its master says so')
+        continue
+      }
       const at = clock.monotonic()
-      seen = fresh === undefined ? null : seen?.pid === fresh ? seen : { pid: fresh, at }
-      if (seen !== null && (at - seen.at >= staysMs || (await answers(session, seen.pid, limits)))) return seen.pid
-      if (seen === null && (await failures(session, limits)) > failedBefore) throw notTaken(session, 'its master says so')
+      if (seen?.pid !== fresh) seen = { pid: fresh, at }
+      // it listens before it exists: the master opens the sockets
+      const [hasAnswered, { listeners }] = await Promise.all([answers(session, fresh, limits), readNetwork(session, limits)])
+      if (hasAnswered || at - seen.at >= staysMs) return { worker: fresh, listeners }
     }
     throw notTaken(session, `there is no new worker after ${confirmWithinMs / 1000} s`)
   }
@@ -126,30 +132,33 @@ export function createHaproxyConfigAdmin({ clock, sockets, service, serverAdmin 
         if (code === 0 || problems.some(({ severity }) => severity === 'error')) return problems
         return [...problems, { severity: 'error', message: stderr.trim() || `it ended with ${code}`, path: null, line: null }]
       },
-      async unseen(session, { before, after }, limits) {
+      async unseen(session, limits) {
         const [network, { master, workers }] = await Promise.all([readNetwork(session, limits), processesOf(session, limits)])
         const pids = new Set([...workers, ...(master === undefined ? [] : [master.pid])])
-        return unseenByCheck(bindEndpoints(after), bindEndpoints(before), network, { pids, sharesOwn: true })
+        return ({ before, after }) =>
+          unseenByCheck(bindEndpoints(after), bindEndpoints(before), network, { pids, sharesOwn: true })
       },
       async revival(session, limits) {
         const { master } = await requireMaster(session, limits)
-        return { name: 'haproxy', pid: master.pid, signal: 'USR2', ...(await originOf(session, master.pid, limits)) }
+        return { name: 'haproxy', pid: master.pid, signal: 'USR2', argv: [] }
       },
-      async reload(session, limits, files) {
+      async reload(session, limits) {
         const [{ master, workers }, failed] = await Promise.all([requireMaster(session, limits), failures(session, limits)])
-        const argv = ['kill', '-USR2', String(master.pid)] as const
-        const { code, stderr } = await run(session, argv, { ...limits, privileged: true, maxBytes: 1024 })
-        limits.record({ at: clock.now(), via: 'ssh', command: argv.join(' '), exitCode: code, reply: stderr.trim() })
-        const worker = await newWorker(session, new Set(workers), failed, limits)
-        const wanted = bindEndpoints(textsOf(files))
-        const { listeners } = await readNetwork(session, limits)
-        const deaf = wanted.find(
-          (each) => !listeners.some((listener) => overlap(listener, each) && listener.owners.some(({ pid }) => pid === worker)),
-        )
-        if (deaf !== undefined) {
-          throw notTaken(session, `worker ${worker} does not listen on port ${deaf.port}, as ${deaf.path}:${deaf.line} says`)
+        return async (files) => {
+          const argv = ['kill', '-USR2', String(master.pid)] as const
+          const { code, stderr } = await run(session, argv, { ...limits, privileged: true, maxBytes: 1024 })
+          limits.record({ at: clock.now(), via: 'ssh', command: argv.join(' '), exitCode: code, reply: stderr.trim() })
+          const wanted = bindEndpoints(textsOf(files))
+          const { worker, listeners } = await newWorker(session, new Set(workers), failed, limits)
+          const deaf = wanted.find(
+            (each) =>
+              !listeners.some((listener) => overlap(listener, each) && listener.owners.some(({ pid }) => pid === worker)),
+          )
+          if (deaf !== undefined) {
+            throw notTaken(session, `worker ${worker} does not listen on port ${deaf.port}, as ${deaf.path}:${deaf.line} says`)
+          }
+          return { mayMoveVip: false }
         }
-        return { mayMoveVip: false }
       },
       reloadCommand: 'systemctl reload haproxy',
       async apply(session, steps, limits) {

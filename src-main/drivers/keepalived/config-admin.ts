@@ -18,7 +18,6 @@ import { instancesOf, linesOf } from '../../domain/keepalived/parse-config.ts'
 import type { VrrpReading } from '../../domain/fleet/reading.ts'
 import { createConfigAdmin, type ConfigText } from '../linux/config-admin.ts'
 import { readNetwork } from '../linux/node-network.ts'
-import { originOf } from '../linux/process-origin.ts'
 import { run } from '../linux/run.ts'
 
 const confirmEveryMs = 500
@@ -63,32 +62,36 @@ export function createKeepalivedConfigAdmin({ clock, service, config, ask, readF
       readFiles,
       testArgv: [binary, '-t', '-f', config],
       judge: ({ code, stderr }) => checkProblems(stderr, code),
-      async unseen(session, { before, after }, limits) {
+      async unseen(session, limits) {
         const [network, reading] = await Promise.all([readNetwork(session, limits), ask(session, limits)])
-        const moving = reading.daemonAnswered ? movingInstances(reading.instances, instancesIn(after)) : []
-        return [
-          ...unseenInstances(instancesIn(before), instancesIn(after), network),
-          ...moving.map((name) => ({
-            severity: 'warning' as const,
-            message: `this node holds the addresses of ${name}, which may move or be held twice unless the other member is changed at once`,
-            path: null,
-            line: null,
-          })),
-        ]
+        return ({ before, after }) => {
+          const moving = reading.daemonAnswered ? movingInstances(reading.instances, instancesIn(after)) : []
+          return [
+            ...unseenInstances(instancesIn(before), instancesIn(after), network),
+            ...moving.map((name) => ({
+              severity: 'warning' as const,
+              message: `this node holds the addresses of ${name}, which may move or be held twice unless the other member is changed at once`,
+              path: null,
+              line: null,
+            })),
+          ]
+        }
       },
       async revival(session, limits) {
         const { pid } = await requireRunning(session, limits)
-        return { name: 'keepalived', pid, signal: 'HUP', ...(await originOf(session, pid, limits)) }
+        return { name: 'keepalived', pid, signal: 'HUP', argv: [] }
       },
-      async reload(session, limits, files) {
+      async reload(session, limits) {
         const before = await requireRunning(session, limits)
-        const texts = files.flatMap(({ path, bytes }) => (bytes === null ? [] : [{ path, text: bytes.toString('latin1') }]))
-        const onDisk = instancesIn(texts)
-        const argv = ['kill', '-HUP', String(before.pid)] as const
-        const { code, stderr } = await run(session, argv, { ...limits, privileged: true, maxBytes: 1024 })
-        limits.record({ at: clock.now(), via: 'ssh', command: argv.join(' '), exitCode: code, reply: stderr.trim() })
-        await isTaken(session, before.pid, onDisk, limits)
-        return { mayMoveVip: before.daemonAnswered && movingInstances(before.instances, onDisk).length > 0 }
+        return async (files) => {
+          const texts = files.flatMap(({ path, bytes }) => (bytes === null ? [] : [{ path, text: bytes.toString('latin1') }]))
+          const onDisk = instancesIn(texts)
+          const argv = ['kill', '-HUP', String(before.pid)] as const
+          const { code, stderr } = await run(session, argv, { ...limits, privileged: true, maxBytes: 1024 })
+          limits.record({ at: clock.now(), via: 'ssh', command: argv.join(' '), exitCode: code, reply: stderr.trim() })
+          await isTaken(session, before.pid, onDisk, limits)
+          return { mayMoveVip: before.daemonAnswered && movingInstances(before.instances, onDisk).length > 0 }
+        }
       },
       reloadCommand: 'systemctl reload keepalived',
     },

@@ -25,22 +25,26 @@ export interface ConfigText {
   text: string
 }
 
+type Tell = (files: readonly ConfigFileReading[]) => Promise<{ mayMoveVip: boolean }>
+
 export interface DaemonPart {
   kind: ServiceKind
   readFiles(session: NodeSession, limits: AdminLimits): Promise<ConfigFileReading[]>
   /** has the daemon judge the files at their paths */
   testArgv: readonly [string, ...string[]]
   judge(result: Pick<ExecResult, 'code' | 'stderr'>, words: string): CheckProblem[]
-  /** what the daemon's check cannot see */
+  /** Looks around on the node, and answers what tells of files what the daemon's check cannot see. */
   unseen(
     session: NodeSession,
-    files: { before: ConfigText[]; after: ConfigText[] },
     limits: AdminLimits,
-  ): Promise<CheckProblem[]>
+  ): Promise<(files: { before: ConfigText[]; after: ConfigText[] }) => CheckProblem[]>
   /** @throws AppError where it could not be brought to read its files again */
   revival(session: NodeSession, limits: AdminLimits): Promise<Revival>
-  /** Sends the signal, and answers once the new configuration is in force. `files`: as they lie on the node now. */
-  reload(session: NodeSession, limits: AdminLimits, files: readonly ConfigFileReading[]): Promise<{ mayMoveVip: boolean }>
+  /**
+   * Looks at what runs, and answers what sends the signal and comes back once the new configuration is in force. `files`: as they lie on
+   * the node now.
+   */
+  reload(session: NodeSession, limits: AdminLimits): Promise<Tell>
   /** Does at run time what the files say, and answers once it is in force; absent: the daemon cannot. */
   apply?: (session: NodeSession, steps: readonly RuntimeStep[], limits: AdminLimits) => Promise<void>
   /** for a person */
@@ -69,7 +73,7 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
    * @throws AppError `config.changed-on-node`
    */
   async function besidesTheCheck(session: NodeSession, changes: readonly ConfigChange[], limits: AdminLimits) {
-    const files = await part.readFiles(session, limits)
+    const [files, unseenIn] = await Promise.all([part.readFiles(session, limits), part.unseen(session, limits)])
     for (const { path, expectSha256 } of changes) {
       const known = files.find((file) => file.path === path)
       if (known !== undefined && known.sha256 !== null && known.sha256 !== expectSha256) throw changedSince(session, path)
@@ -85,7 +89,7 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
       ...files.filter(({ path }) => !written.has(path)),
       ...changes.flatMap(({ path, after: bytes }) => (bytes === null ? [] : [{ path, sha256: sha256Of(bytes) }])),
     ]
-    return { before, after, candidates, unseen: await part.unseen(session, { before, after }, limits) }
+    return { before, after, candidates, unseen: unseenIn({ before, after }) }
   }
 
   /** @throws AppError `config.check-failed` */
@@ -97,6 +101,15 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
     note(limits, shown(...part.testArgv), result.code, hidden(`${result.stderr}${words}`))
     const fault = part.judge(result, words).find(({ severity }) => severity === 'error')
     if (fault !== undefined) throw refusedInPlace(session, part.kind, { ...fault, message: hidden(fault.message) }, changes)
+  }
+
+  function atRuntime(session: NodeSession, steps: readonly RuntimeStep[], limits: AdminLimits): Tell {
+    const { apply } = part
+    if (apply === undefined) throw new Error(`${part.kind} cannot be changed at run time`)
+    return async () => {
+      await apply(session, steps, limits)
+      return { mayMoveVip: false }
+    }
   }
 
   async function replaceOne(
@@ -195,13 +208,13 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
     },
 
     async reload(session, changes, limits, { together, steps = null, judged = null } = {}) {
-      const files = await part.readFiles(session, limits)
+      const [files, tell] = await Promise.all([
+        part.readFiles(session, limits),
+        steps === null ? part.reload(session, limits) : atRuntime(session, steps, limits),
+      ])
       if (judged === null || judged !== printOf(files)) await judgeInPlace(session, changes, limits)
       await together?.()
-      if (steps === null) return part.reload(session, limits, files)
-      if (part.apply === undefined) throw new Error(`${part.kind} cannot be changed at run time`)
-      await part.apply(session, steps, limits)
-      return { mayMoveVip: false }
+      return tell(files)
     },
 
     confirm: (session, ticket, limits) => guard.confirm(session, ticket, limits),

@@ -6,6 +6,7 @@ import { runScript } from './run.ts'
 const maxFiles = 200
 const maxFileBytes = 8 * 1024 * 1024
 const maxBytesTogether = 32 * 1024 * 1024
+const readAtOnce = 8
 
 /** $1: a glob pattern. With IFS empty it is expanded, but neither split nor run. Runs as the account itself, which may see less. */
 const globScript = `
@@ -40,33 +41,37 @@ export async function readConfigFiles(
   { paths, includesOf, uptimeS }: ConfigRoots,
   limits: CallLimits,
 ): Promise<ConfigFileReading[]> {
-  const read = new Map<string, Pick<ConfigFileReading, 'bytes' | 'sha256' | 'error'>>()
+  const read = new Map<string, FileReading>()
   const pending = [...paths]
   let together = 0
-  for (let path = pending.shift(); path !== undefined; path = pending.shift()) {
-    if (read.has(path) || read.size >= maxFiles) continue
-    const file = await readOne(session, path, Math.min(maxFileBytes, maxBytesTogether - together), limits)
-    read.set(path, file)
-    if (file.bytes === null) continue
-    together += file.bytes.length
-    for (const pattern of includesOf(path, file.bytes.toString('utf8'))) {
-      pending.push(...(/[*?[]/.test(pattern) ? await expand(session, pattern, limits) : [pattern]))
+  while (pending.length > 0) {
+    const next = [...new Set(pending.splice(0, readAtOnce))].filter((path) => !read.has(path)).slice(0, maxFiles - read.size)
+    const maxBytes = Math.min(maxFileBytes, maxBytesTogether - together)
+    const files = await Promise.all(next.map(async (path) => ({ path, file: await readOne(session, path, maxBytes, limits) })))
+    const patterns: string[] = []
+    for (const { path, file } of files) {
+      together += file.bytes?.length ?? 0
+      const kept = together > maxBytesTogether ? tooMuch(path) : file
+      read.set(path, kept)
+      if (kept.bytes !== null) patterns.push(...includesOf(path, kept.bytes.toString('utf8')))
     }
+    const included = patterns.map((pattern) => (/[*?[]/.test(pattern) ? expand(session, pattern, limits) : [pattern]))
+    pending.push(...(await Promise.all(included)).flat())
   }
   const facts = await statOf(session, [...read.keys()], uptimeS, limits)
   return [...read].map(([path, file], index) => ({ path, ...file, ...(facts[index] ?? unseen) }))
 }
 
-async function readOne(
-  session: NodeSession,
-  path: string,
-  maxBytes: number,
-  limits: CallLimits,
-): Promise<Pick<ConfigFileReading, 'bytes' | 'sha256' | 'error'>> {
+type FileReading = Pick<ConfigFileReading, 'bytes' | 'sha256' | 'error'>
+
+const tooMuch = (path: string): FileReading => ({
+  ...{ bytes: null, sha256: null },
+  error: new AppError('exec.output-truncated', `${path} was not read: the files before it have ${maxBytesTogether} bytes.`),
+})
+
+async function readOne(session: NodeSession, path: string, maxBytes: number, limits: CallLimits): Promise<FileReading> {
+  if (maxBytes <= 0) return tooMuch(path)
   try {
-    if (maxBytes <= 0) {
-      throw new AppError('exec.output-truncated', `${path} was not read: the files before it have ${maxBytesTogether} bytes.`)
-    }
     return { ...(await session.readFile(path, { ...limits, privileged: true, maxBytes })), error: null }
   } catch (thrown) {
     // what is wrong with one file does not hide the others

@@ -16,6 +16,7 @@
  * put back. After a start of the machine the folder and the old files are still there, only nothing will act by itself any more:
  * the next console finds the lock and says so.
  */
+import { unitScript } from './process-origin.ts'
 
 const prelude = `
 PATH="$PATH:/usr/sbin:/sbin:/usr/bin:/bin"
@@ -128,10 +129,11 @@ echo "$name had ended and was started again"
 `
 
 /**
- * $1: folder, $2: id, $3: seconds, $4: owner, $5: reason, $6, $7: the two scripts above, $8: number of arguments of the second, which
- * follow, then three for each file: path, hash of before (nothing: no such file), hash of after. Says one word, then what it is about.
+ * $1: folder, $2: id, $3: seconds, $4: owner, $5: reason, $6, $7: the two scripts above, $8: number of words that start the daemon again
+ * (0: those of its process), then its name, its pid, the signal, those words, and three for each file: path, hash of before (nothing: no such file),
+ * hash of after. Says one word, then what it is about.
  */
-export const armScript = `${prelude}
+export const armScript = `${prelude}${unitScript}
 said=
 say() { said=1; printf '%s\\0' "$@"; }
 dir=$1 id=$2 seconds=$3 n=0
@@ -153,8 +155,11 @@ trap undo EXIT
 set -e
 printf '%s' "$4" > "$dir/owner"; printf '%s' "$5" > "$dir/reason"; printf '%s' "$2" > "$dir/id"
 printf '%s' "$6" > "$dir/restore.sh"; printf '%s' "$7" > "$dir/revive.sh"; printf '%s' "$boot" > "$dir/boot"
-args=$8; shift 8
-: > "$dir/revive.args"
+args=$8 name=$9; shift 9
+unit_of "$1"
+printf '%s\\0' "$name" "$1" "$2" "$unit" > "$dir/revive.args"
+if [ "$args" = 0 ]; then cat "/proc/$1/cmdline" >> "$dir/revive.args" 2>/dev/null || :; fi
+shift 2
 while [ "$args" -gt 0 ]; do printf '%s\\0' "$1" >> "$dir/revive.args"; shift; args=$((args - 1)); done
 while [ $# -gt 0 ]; do
   live=$(readlink -f -- "$1") || { say missing "$1"; exit 1; }

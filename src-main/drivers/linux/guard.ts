@@ -11,12 +11,10 @@ import { lastLine, run } from './run.ts'
 export interface Revival {
   /** of the program, as /proc/PID/comm has it */
   name: string
-  /** of its main process; 0: it does not run */
+  /** of its main process */
   pid: number
   signal: 'HUP' | 'USR2'
-  /** systemd's name for it; null: it was not started by systemd */
-  unit: string | null
-  /** what it was started with; empty: not known */
+  /** what starts it where systemd does not; empty: what it was started with, as the process itself shows it */
   argv: readonly string[]
 }
 
@@ -68,13 +66,13 @@ export function createGuard({ kind, now }: { kind: ServiceKind; now: () => numbe
     ): Promise<GuardTicket> {
       const seconds = Math.max(1, Math.ceil(guardMs / 1000))
       const ticket = { id: randomUUID(), dir: folderOf(kind), expiresAfterMs: seconds * 1000 }
-      const revive = [revival.name, String(revival.pid), revival.signal, revival.unit ?? '', ...revival.argv]
+      const revive = [String(revival.argv.length), revival.name, String(revival.pid), revival.signal, ...revival.argv]
       const files = changes.flatMap(({ path, expectSha256, after }) => [
         path,
         expectSha256,
         after === null ? '' : sha256Of(after),
       ])
-      const args = [ticket.dir, ticket.id, String(seconds), owner, reason, restoreScript, reviveScript, String(revive.length)]
+      const args = [ticket.dir, ticket.id, String(seconds), owner, reason, restoreScript, reviveScript]
       const shown = `arm guard ${ticket.id}: ${changes.map(({ path }) => path).join(' ')} come back in ${seconds} s`
       const { text, stderr } = await onNode(session, armScript, [...args, ...revive, ...files], shown, limits)
       const [word, what = '', why = ''] = text.split('\0')

@@ -1,13 +1,12 @@
 import type { Clock } from '../../app/ports/clock.ts'
 
-const longestMs = 200
+const [shortestMs, longestMs] = [20, 200]
 
-/** Waits between looks, from 20 to 200 ms: most daemons are ready in a moment, and one that is not should not be asked all the time. */
+/**
+ * Waits between looks, an eighth of the time that has passed: most daemons are ready in a moment, what takes longer is noticed little later
+ * than it happens, and one that is not ready should not be asked all the time.
+ */
 export function createPauses(clock: Clock, signal: AbortSignal): () => Promise<void> {
-  let nextMs = 20
-  return () => {
-    const pauseMs = nextMs
-    nextMs = Math.min(longestMs, nextMs * 2)
-    return clock.sleep(pauseMs, signal)
-  }
+  const began = clock.monotonic()
+  return () => clock.sleep(Math.min(longestMs, Math.max(shortestMs, (clock.monotonic() - began) / 8)), signal)
 }

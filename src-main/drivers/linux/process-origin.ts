@@ -1,11 +1,19 @@
 import type { CallLimits, NodeSession } from '../../app/ports/node-session.ts'
 import { run } from './run.ts'
 
-/** $1: pid. The systemd unit whose main process it is, or nothing; then its arguments. */
+/** Sets `unit`: the systemd unit whose main process $1 is, or nothing. */
+export const unitScript = `
+unit_of() {
+  unit=$(sed -n 's|^[0-9]*:\\(name=systemd\\)\\{0,1\\}:.*/\\([^/]*\\.service\\)$|\\2|p' "/proc/$1/cgroup" 2>/dev/null | head -n 1)
+  [ -n "$unit" ] && [ "$(systemctl show -p MainPID --value -- "$unit" 2>/dev/null)" = "$1" ] || unit=
+}
+`
+
+/** $1: pid. Its unit, then its arguments. */
 const script = `
 PATH="$PATH:/usr/sbin:/sbin:/usr/bin:/bin"
-unit=$(sed -n 's|^[0-9]*:\\(name=systemd\\)\\{0,1\\}:.*/\\([^/]*\\.service\\)$|\\2|p' "/proc/$1/cgroup" | head -n 1)
-[ -n "$unit" ] && [ "$(systemctl show -p MainPID --value -- "$unit" 2>/dev/null)" = "$1" ] || unit=
+${unitScript}
+unit_of "$1"
 printf '%s\\0' "$unit"
 cat "/proc/$1/cmdline"
 `

@@ -59,7 +59,8 @@ export async function readMember(
     if (file.error?.code === 'exec.not-found') return []
     throw file.error ?? new AppError('exec.failed', `${file.path} on ${session.nodeId} could not be read.`)
   })
-  const running = await readRunning(session, service, files, limits)
+  const { masterPid, workerPids } = await readMaster(session, service, limits)
+  const running = { command: commandFrom(service.endpoints), masterPid, workerPids, errorLog: errorLogIn(files) }
   const sources = files.map((file): ConfigSource => ({ path: file.path, text: textOf(file) }))
   const member = findMember(sources, ref, service.version)
   const paths = [...new Set(member?.lines.map(({ file }) => file))]
@@ -71,20 +72,20 @@ export async function readMember(
   }
 }
 
-/** The master that counts, with what has to be known of it before it is told to reload. */
-export async function readRunning(
+/** The master that counts, and the workers of its current generation. @throws AppError `daemon.not-running` */
+export async function readMaster(
   session: NodeSession,
   service: ProbedService,
-  files: readonly Pick<ConfigFileReading, 'bytes'>[],
   limits: CallLimits,
-): Promise<RunningNginx> {
+): Promise<Pick<RunningNginx, 'masterPid' | 'workerPids'> & { allPids: ReadonlySet<number> }> {
   const { all, masters } = await listNginxProcesses(session, limits)
   const master = masters.find(({ pid }) => pid === service.pid) ?? masters[0]
   if (master === undefined) {
     throw new AppError('daemon.not-running', `nginx does not run on ${session.nodeId}. Start it, or probe the node again.`)
   }
   const workerPids = workersOf(master.pid, all).flatMap(({ pid, generation }) => (generation === 'current' ? [pid] : []))
-  return { command: commandFrom(service.endpoints), masterPid: master.pid, workerPids, errorLog: errorLogIn(files[0]?.bytes) }
+  const own = all.filter(({ pid, parentPid }) => pid === master.pid || parentPid === master.pid)
+  return { masterPid: master.pid, workerPids, allPids: new Set(own.map(({ pid }) => pid)) }
 }
 
 async function startedAfter(session: NodeSession, pids: readonly number[], paths: readonly string[], limits: CallLimits) {
@@ -97,9 +98,10 @@ async function startedAfter(session: NodeSession, pids: readonly number[], paths
 }
 
 /** The main file's own; without one, or with one that is no file, nothing is read. */
-function errorLogIn(main: Buffer | null | undefined): string | null {
-  const path = parseTree('', main?.toString('latin1') ?? '').directives.find(({ words: [name] }) => name.text === 'error_log')
-    ?.words[1]?.text
+export function errorLogIn([main]: readonly Pick<ConfigFileReading, 'bytes'>[]): string | null {
+  const path = parseTree('', main?.bytes?.toString('latin1') ?? '').directives.find(
+    ({ words: [name] }) => name.text === 'error_log',
+  )?.words[1]?.text
   return path?.startsWith('/') === true ? path : null
 }
 
