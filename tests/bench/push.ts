@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { NodeConfig, NodeId, PushRecord } from '#contract'
 import type { ConfigAdmin } from '../../src-main/app/ports/config-admin.ts'
 import type { Driver } from '../../src-main/app/ports/driver.ts'
@@ -56,20 +57,27 @@ export async function benchPush(): Promise<void> {
         [...spent].flatMap(([id, each]) => (own.includes(id) ? [] : [each])),
         null,
       )
-      await pushLarge(application, lab, spent)
+      await application.client.call('practice.close', {})
+      const settings = await application.client.call('settings.get', {})
+      await application.client.call('settings.put', { ...settings, pollMs: 60_000 })
+      await pushAlone('one node alone', application, lab, spent)
+      if (await makeLarge(lab)) await pushAlone(`${largeWhat}, alone`, application, lab, spent)
     } finally {
       await application.client.call('practice.close', {})
       await application.close()
     }
   } finally {
     place.clear()
-    await lab.exec(largeNode, ['rm', '-rf', '/etc/haproxy/large'])
+    await lab.exec(aloneNode, ['rm', '-rf', '/etc/haproxy/large'])
     if (wasUp) await lab.restoreAll()
     else await lab.down()
   }
 }
 
-const largeNode = 'lb2' as NodeId
+const aloneNode = 'lb2' as NodeId
+const RUNS_ALONE = 7
+/** After something has happened to it, a node is read more often for a while. */
+const calm = (): Promise<void> => setTimeout(3000)
 const [BACKENDS, SERVERS_EACH, CERTIFICATES] = [60, 50, 400]
 
 /** What a fleet in earnest has: thousands of servers and some hundred certificates, which the daemon needs a while to read. */
@@ -89,25 +97,38 @@ openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -days 30 -subj /
 for n in $(seq 2 ${CERTIFICATES}); do cp 1.pem $n.pem; done
 `
 
-/** The same push of a comment to one node with a large configuration, watched for no time, beside check and reload by hand. */
-async function pushLarge(application: ConsoleOnLab, lab: Lab, spent: Map<NodeId, Spent>): Promise<void> {
-  const { code, stderr } = await lab.exec(largeNode, ['sh', '-c', makeCertificates], { timeoutMs: 60_000 })
-  if (code !== 0) return console.log(`  no certificates could be made for a large configuration: ${stderr}`)
-  const { stdout: text } = await lab.exec(largeNode, ['cat', haproxyFile])
-  await lab.exec(largeNode, ['sh', '-c', `cat > ${haproxyFile}`], { stdin: largeText(text) })
-  await byHandMs(lab, [largeNode])
+const largeWhat = `one node with ${BACKENDS * SERVERS_EACH} more servers and ${CERTIFICATES} certificates`
+
+/** False: it could not be made. */
+async function makeLarge(lab: Lab): Promise<boolean> {
+  const { code, stderr } = await lab.exec(aloneNode, ['sh', '-c', makeCertificates], { timeoutMs: 60_000 })
+  if (code !== 0) console.log(`  no certificates could be made for a large configuration: ${stderr}`)
+  const { stdout: text } = await lab.exec(aloneNode, ['cat', haproxyFile])
+  await lab.exec(aloneNode, ['sh', '-c', `cat > ${haproxyFile}`], { stdin: largeText(text) })
+  await byHandMs(lab, [aloneNode])
+  return code === 0
+}
+
+/** The same push of a comment to one node, watched for no time, beside check and reload by hand: in turn, while the fleet is hardly read. */
+async function pushAlone(what: string, application: ConsoleOnLab, lab: Lab, spent: Map<NodeId, Spent>): Promise<void> {
   const own: Spent[] = []
   const bare: number[] = []
-  for (let run = 0; run < 5; run += 1) {
-    spent.delete(largeNode)
-    const { state, said } = await push(application, [largeNode], 0)
-    if (state !== 'succeeded') return console.log(`  a large configuration: ${said}`)
-    const each = spent.get(largeNode)
+  const safe: number[] = []
+  for (let run = 0; run < RUNS_ALONE; run += 1) {
+    spent.delete(aloneNode)
+    await calm()
+    const { state, said } = await push(application, [aloneNode], 0)
+    if (state !== 'succeeded') return console.log(`  ${what}: ${said}`)
+    const each = spent.get(aloneNode)
     if (each !== undefined) own.push(each)
-    bare.push(await byHandMs(lab, [largeNode]))
+    await calm()
+    bare.push(await byHandMs(lab, [aloneNode]))
+    await calm()
+    safe.push(await byHandMs(lab, [aloneNode], safelyByHand))
   }
-  const what = `one node with ${BACKENDS * SERVERS_EACH} more servers and ${CERTIFICATES} certificates`
   printSpent(what, own, medianOf(bare))
+  const ratio = (medianOf(safe) / medianOf(bare)).toFixed(2)
+  console.log(`    lock, guard and check apart by hand, in one script on the node: ${medianOf(safe).toFixed(0)} ms, ${ratio} ×`)
 }
 
 async function push(application: ConsoleOnLab, nodes: readonly NodeId[], watchMs = WATCH_MS): Promise<PushRecord> {
@@ -143,11 +164,9 @@ function printSpent(where: string, all: readonly Spent[], bareMs: number | null)
 
 const medianOf = (values: readonly number[]): number => values.toSorted((one, other) => one - other)[values.length >> 1] ?? NaN
 
-/** `haproxy -c`, the signal, and until the worker that answers is another one. */
-const byHand = `
+const reloadByHand = `
 worker() { echo 'show info' | socat - UNIX-CONNECT:/run/haproxy/admin.sock 2>/dev/null | sed -n 's/^Pid: //p'; }
 old=$(worker)
-haproxy -c -q -f ${haproxyFile} || exit 1
 kill -USR2 "$(cat /run/haproxy.pid)"
 i=0
 until new=$(worker) && [ -n "$new" ] && [ "$new" != "$old" ]; do
@@ -156,11 +175,28 @@ until new=$(worker) && [ -n "$new" ] && [ "$new" != "$old" ]; do
 done
 `
 
-async function byHandMs(lab: Lab, nodes: readonly NodeId[]): Promise<number> {
+/** `haproxy -c`, the signal, and until the worker that answers is another one. */
+const byHand = `haproxy -c -q -f ${haproxyFile} || exit 1\n${reloadByHand}`
+
+/** What a push does for safety, as one command on the node itself: a lock, a pre-image behind a guard, the check apart from the live file. */
+const safelyByHand = `
+lock=/run/bench.lock keep=/etc/haproxy/.bench-before temp=/etc/haproxy/.bench-after
+mkdir $lock && ln ${haproxyFile} $keep || exit 1
+trap 'rm -rf $lock $keep $temp' EXIT
+cp -p ${haproxyFile} $temp && echo '# bench' >> $temp || exit 1
+unshare -m sh -c 'mount --bind "$1" ${haproxyFile} && exec haproxy -c -q -f ${haproxyFile}' sh $temp || exit 1
+setsid sh -c 'echo $$ > "$1/pid"; sleep 60; mv "$2" ${haproxyFile}; kill -USR2 "$(cat /run/haproxy.pid)"' sh $lock $keep </dev/null >/dev/null 2>&1 &
+until [ -s $lock/pid ]; do sleep 0.01; done
+kill -0 "$(cat $lock/pid)" && sync $temp && mv $temp ${haproxyFile} || exit 1
+${reloadByHand}
+kill -- "-$(cat $lock/pid)"
+`
+
+async function byHandMs(lab: Lab, nodes: readonly NodeId[], script = byHand): Promise<number> {
   const took: number[] = []
   for (const node of nodes) {
     const began = performance.now()
-    const { code, stderr } = await lab.exec(node, ['sh', '-c', byHand], { timeoutMs: 30_000 })
+    const { code, stderr } = await lab.exec(node, ['sh', '-c', script], { timeoutMs: 30_000 })
     if (code === 0) took.push(performance.now() - began)
     else console.log(`  ${node} has no HAProxy that is reloaded by hand: ${stderr.trim()}`)
   }
