@@ -8,7 +8,7 @@ import { createClient, type Client } from '../../src-main/shells/cli/client.ts'
 import type { Lab } from './lab.ts'
 import { tryRun, type RunResult } from './run.ts'
 
-export const pollMs = 500
+export const pollMs = 1000
 
 /** A data folder of its own and an empty home, so that nothing of the person who runs the tests is read or changed. */
 export interface Workplace {
