@@ -301,11 +301,10 @@ export async function compose(options: ComposeOptions): Promise<Console> {
         drainKeeper.noteJob(job)
         pushes.noteJob(job)
         publish('job.changed', job)
+        if (wasPaused) return paceChanged()
         fleet.touch()
-        if (isPaused()) return
         // what it has done is seen at once, on its own nodes
-        if (wasPaused) poller.wake()
-        else if (job.state === 'ended') poller.wake(job.steps.flatMap(({ nodeId }) => nodeId ?? []))
+        if (job.state === 'ended' && !isPaused()) poller.wake(job.steps.flatMap(({ nodeId }) => nodeId ?? []))
       },
     })
   let jobs = newRunner()

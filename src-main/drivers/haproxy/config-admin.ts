@@ -10,7 +10,6 @@ import { AppError } from '../../app/app-error.ts'
 import type { AdminLimits } from '../../app/ports/admin-limits.ts'
 import type { Clock } from '../../app/ports/clock.ts'
 import type { ConfigAdmin } from '../../app/ports/config-admin.ts'
-import type { ConfigFileReading } from '../../app/ports/driver.ts'
 import type { NodeSession } from '../../app/ports/node-session.ts'
 import { bindEndpoints } from '../../domain/haproxy/bind-endpoints.ts'
 import { checkProblems } from '../../domain/haproxy/check-problems.ts'
@@ -148,7 +147,7 @@ export function createHaproxyConfigAdmin({ clock, sockets, service, serverAdmin 
           const argv = ['kill', '-USR2', String(master.pid)] as const
           const { code, stderr } = await run(session, argv, { ...limits, privileged: true, maxBytes: 1024 })
           limits.record({ at: clock.now(), via: 'ssh', command: argv.join(' '), exitCode: code, reply: stderr.trim() })
-          const wanted = bindEndpoints(textsOf(files))
+          const wanted = bindEndpoints(files)
           const { worker, listeners } = await newWorker(session, new Set(workers), failed, limits)
           const deaf = wanted.find(
             (each) =>
@@ -179,9 +178,6 @@ export function createHaproxyConfigAdmin({ clock, sockets, service, serverAdmin 
     { clock },
   )
 }
-
-const textsOf = (files: readonly ConfigFileReading[]): { path: string; text: string }[] =>
-  files.flatMap(({ path, bytes }) => (bytes === null ? [] : [{ path, text: bytes.toString('latin1') }]))
 
 const ended = ({ nodeId }: NodeSession): AppError =>
   new AppError(

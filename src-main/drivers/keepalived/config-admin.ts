@@ -84,8 +84,7 @@ export function createKeepalivedConfigAdmin({ clock, service, config, ask, readF
       async reload(session, limits) {
         const before = await requireRunning(session, limits)
         return async (files) => {
-          const texts = files.flatMap(({ path, bytes }) => (bytes === null ? [] : [{ path, text: bytes.toString('latin1') }]))
-          const onDisk = instancesIn(texts)
+          const onDisk = instancesIn(files)
           const argv = ['kill', '-HUP', String(before.pid)] as const
           const { code, stderr } = await run(session, argv, { ...limits, privileged: true, maxBytes: 1024 })
           limits.record({ at: clock.now(), via: 'ssh', command: argv.join(' '), exitCode: code, reply: stderr.trim() })

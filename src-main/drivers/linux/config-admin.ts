@@ -25,7 +25,7 @@ export interface ConfigText {
   text: string
 }
 
-type Tell = (files: readonly ConfigFileReading[]) => Promise<{ mayMoveVip: boolean }>
+type Tell = (files: readonly ConfigText[]) => Promise<{ mayMoveVip: boolean }>
 
 export interface DaemonPart {
   kind: ServiceKind
@@ -54,6 +54,10 @@ export interface DaemonPart {
 
 const textOf = (bytes: Buffer): string => bytes.toString('latin1')
 
+/** What could be read, in the daemon's order. */
+const textsOf = (files: readonly ConfigFileReading[]): ConfigText[] =>
+  files.flatMap(({ path, bytes }) => (bytes === null ? [] : [{ path, text: textOf(bytes) }]))
+
 /** Tells one set of files from another; null where the bytes of one are not known. */
 function printOf(files: readonly { path: string; sha256: string | null }[]): string | null {
   if (files.some(({ sha256 }) => sha256 === null)) return null
@@ -78,7 +82,7 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
       const known = files.find((file) => file.path === path)
       if (known !== undefined && known.sha256 !== null && known.sha256 !== expectSha256) throw changedSince(session, path)
     }
-    const before = files.flatMap(({ path, bytes }) => (bytes === null ? [] : [{ path, text: textOf(bytes) }]))
+    const before = textsOf(files)
     const written = new Map(changes.map(({ path, after: bytes }) => [path, bytes === null ? null : textOf(bytes)]))
     const paths = [...before.map(({ path }) => path), ...written.keys()]
     const after = [...new Set(paths)].flatMap((path) => {
@@ -214,7 +218,7 @@ export function createConfigAdmin(part: DaemonPart, { clock }: { clock: Clock })
       ])
       if (judged === null || judged !== printOf(files)) await judgeInPlace(session, changes, limits)
       await together?.()
-      return tell(files)
+      return tell(textsOf(files))
     },
 
     confirm: (session, ticket, limits) => guard.confirm(session, ticket, limits),

@@ -60,8 +60,8 @@ export async function readMember(
     throw file.error ?? new AppError('exec.failed', `${file.path} on ${session.nodeId} could not be read.`)
   })
   const { masterPid, workerPids } = await readMaster(session, service, limits)
-  const running = { command: commandFrom(service.endpoints), masterPid, workerPids, errorLog: errorLogIn(files) }
   const sources = files.map((file): ConfigSource => ({ path: file.path, text: textOf(file) }))
+  const running = { command: commandFrom(service.endpoints), masterPid, workerPids, errorLog: errorLogIn(sources) }
   const member = findMember(sources, ref, service.version)
   const paths = [...new Set(member?.lines.map(({ file }) => file))]
   return {
@@ -98,10 +98,8 @@ async function startedAfter(session: NodeSession, pids: readonly number[], paths
 }
 
 /** The main file's own; without one, or with one that is no file, nothing is read. */
-export function errorLogIn([main]: readonly Pick<ConfigFileReading, 'bytes'>[]): string | null {
-  const path = parseTree('', main?.bytes?.toString('latin1') ?? '').directives.find(
-    ({ words: [name] }) => name.text === 'error_log',
-  )?.words[1]?.text
+export function errorLogIn([main]: readonly Pick<ConfigSource, 'text'>[]): string | null {
+  const path = parseTree('', main?.text ?? '').directives.find(({ words: [name] }) => name.text === 'error_log')?.words[1]?.text
   return path?.startsWith('/') === true ? path : null
 }
 
